@@ -1,0 +1,73 @@
+// Is out/ made from the sources as they are now, and making it where it is not.
+// Must run on Node 20 without node_modules. A reader of out/ must never meet half a build: files are made aside
+// and renamed in, chunks (named by their content) before the entries that load them, the stamp last.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pinnedNode, run } from './packages.mjs';
+
+/** What a build depends on: folders with everything in them but tests, and single files. */
+const sources = ['shared', 'electron', 'build/bundle.mjs', 'package.json', 'node_modules/.package-lock.json'];
+
+/** A chunk of an earlier build stays this long: a program that is running may still load it. */
+const oldChunkLifetimeMs = 24 * 60 * 60 * 1000;
+const leftover = /^chunk-|^\.staging-/;
+
+/** A digest of names, sizes and times of all sources. Reads no source file: it runs before every command. */
+export function sourceStamp(root) {
+  const digest = createHash('sha256');
+  for (const source of sources) addToDigest(root, source, digest);
+  return digest.digest('hex');
+}
+
+function addToDigest(root, path, digest) {
+  const stats = statSync(join(root, path), { throwIfNoEntry: false });
+  if (stats === undefined || path.endsWith('.test.ts')) return;
+  if (!stats.isDirectory()) {
+    digest.update(`${path}\n${stats.mtimeMs}\n${stats.size}\n`);
+    return;
+  }
+  for (const name of readdirSync(join(root, path)).sort()) addToDigest(root, `${path}/${name}`, digest);
+}
+
+export function outputIsCurrent(root, stamp) {
+  const out = join(root, 'out');
+  if (!existsSync(join(out, 'gatehouse.mjs'))) return false;
+  try {
+    return readFileSync(join(out, '.built'), 'utf8') === stamp;
+  } catch {
+    return false;
+  }
+}
+
+/** Builds into out/. Throws an Error for a person; out/ is then as it was. */
+export async function buildOutput(root, stamp) {
+  const out = join(root, 'out');
+  const staging = join(out, `.staging-${process.pid}`);
+  mkdirSync(staging, { recursive: true });
+  try {
+    const exitCode = await run(pinnedNode(root), ['build/bundle.mjs', staging], { cwd: root });
+    if (exitCode !== 0) throw new Error("The build failed; the bundler's message is above.");
+    writeFileSync(join(staging, '.built'), stamp);
+    publish(staging, out);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  removeLeftovers(out);
+}
+
+function publish(staging, out) {
+  const order = (name) => (name === '.built' ? 2 : name.startsWith('chunk-') ? 0 : 1);
+  const names = readdirSync(staging).sort((a, b) => order(a) - order(b));
+  for (const name of names) renameSync(join(staging, name), join(out, name));
+}
+
+function removeLeftovers(out) {
+  const oldest = Date.now() - oldChunkLifetimeMs;
+  for (const name of readdirSync(out)) {
+    const stats = statSync(join(out, name), { throwIfNoEntry: false });
+    if (!leftover.test(name) || stats === undefined || stats.mtimeMs > oldest) continue;
+    rmSync(join(out, name), { recursive: true, force: true });
+  }
+}

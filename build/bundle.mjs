@@ -1,0 +1,36 @@
+// The one bundler step: every program of Gatehouse from its TypeScript entry to plain JavaScript.
+// Usage: node build/bundle.mjs FOLDER (build/ensure.mjs calls it). Everything lands flat in FOLDER, because a program
+// finds its siblings by `new URL('./inspector-worker.mjs', import.meta.url)`. It must never bundle native code.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+/** One line a program: the name of its file in FOLDER without `.mjs`, and its entry. */
+const programs = {
+  gatehouse: 'electron/cli/main.ts',
+  'inspector-worker': 'electron/core/inspector/worker.ts',
+};
+
+/** Native, or looked for by `ws` and allowed to be absent: loaded from node_modules at run time. */
+const external = ['better-sqlite3', 'bufferutil', 'utf-8-validate'];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = process.argv[2];
+if (folder === undefined) throw new Error('Name the folder to build into: node build/bundle.mjs FOLDER');
+
+const bundle = await rolldown({
+  input: Object.fromEntries(Object.entries(programs).filter(([, entry]) => existsSync(join(root, entry)))),
+  cwd: root,
+  platform: 'node',
+  external,
+  tsconfig: false,
+});
+await bundle.write({
+  dir: folder,
+  format: 'esm',
+  sourcemap: true,
+  entryFileNames: '[name].mjs',
+  chunkFileNames: 'chunk-[name]-[hash].mjs',
+});
+await bundle.close();

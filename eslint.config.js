@@ -1,0 +1,67 @@
+// The linter's rules: type-aware and strict, so that a forgotten await or an `any` never reaches a review.
+// Formatting is Prettier's job. A rule is relaxed here with its reason, never by a comment in a file.
+import tseslint from 'typescript-eslint';
+
+const typed = ['**/*.ts'];
+const tests = ['**/*.test.ts', 'shared/testing/**'];
+
+/** Folders whose programs speak to a person on a terminal: there console is the interface. */
+const terminalPrograms = ['electron/cli/**', 'build/**', 'e2e/**'];
+
+export default tseslint.config(
+  { ignores: ['node_modules/', 'out/', 'e2e/screenshots/', 'e2e/results/'] },
+  { linterOptions: { noInlineConfig: true } },
+  {
+    files: typed,
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['vitest.config.ts'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      // `() => socket.end()` is how a clean-up is handed over.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // An async method may fill an interface before it has something to wait for.
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    rules: {
+      'no-console': 'error',
+      'no-debugger': 'error',
+      'no-eval': 'error',
+      'no-implied-eval': 'error',
+      'no-new-func': 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      eqeqeq: 'error',
+      complexity: ['error', 12],
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 45, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  { files: terminalPrograms, rules: { 'no-console': 'off' } },
+  {
+    files: tests,
+    rules: {
+      'max-lines-per-function': 'off',
+      // `expect(array[0]!.code)` fails loudly by itself.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+    },
+  },
+);

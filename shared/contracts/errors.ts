@@ -1,0 +1,136 @@
+// The one error type of Gatehouse and every code that it may carry.
+// A code is stable: programs branch on it, never on a message. A message tells a person what
+// happened and what to do next, and never holds a secret. This file imports nothing.
+
+/** Every code, with what it means in a line (the manual is made from these lines). */
+export const errorCodes = {
+  // usage and input
+  usage: 'The command or call was given something it does not take.',
+  fingerprint_invalid: 'The text is no SHA-256 fingerprint.',
+  fingerprint_required: 'An access token was given without the fingerprint that protects it.',
+  settings_invalid: 'A setting has no such name, or does not take that value.',
+
+  // end-to-end encryption and session verification
+  fingerprint_mismatch: 'The certificate offered is not the one whose fingerprint was given.',
+  access_token_required: 'The service answers verified sessions only, and no access token was given.',
+  access_token_malformed: 'The text is no Gatehouse access token.',
+  access_token_rejected: 'The service does not accept this access token.',
+  service_not_verified: 'The service could not prove that it knows the access token.',
+  verification_failed: 'The session verification exchange was not followed.',
+  too_many_attempts: 'Too many verification attempts are under way for this client.',
+  e2ee_required: 'The service answers this call through end-to-end encryption only.',
+  e2ee_unavailable: 'End-to-end encryption was asked for and the service does not offer it.',
+  e2ee_handshake_failed: 'The TLS handshake with the service failed.',
+  downgrade_detected: 'What the relay said the service can do differs from what the service says.',
+
+  // reaching things
+  relay_unreachable: 'The relay cannot be reached.',
+  relay_protocol: 'The other end does not speak the relay protocol as it should.',
+  service_offline: 'No such service is connected to the relay.',
+  not_authorised: 'The credentials do not allow this.',
+  service_id_taken: 'Another key is already enrolled under this service id.',
+  relay_url_mismatch: 'The proof was made for another relay URL.',
+  service_replaced: 'The same service connected again and took this connection over.',
+
+  // requests
+  truncated: 'A body ended before its end.',
+  timeout: 'No answer came within the time allowed.',
+  cancelled: 'The caller cancelled the request.',
+  session_ended: 'The session ended while the request was under way.',
+  rpc_unknown: 'The service has no RPC of this name.',
+  rpc_bad_request: 'The arguments are not of the form that this RPC takes.',
+  rpc_too_large: 'The request is larger than its limit.',
+  rpc_failed: 'The RPC failed at the service.',
+  log_unavailable: 'The request log cannot be written, so the service does no work.',
+  shutting_down: 'The program is stopping and takes no new work.',
+  limit_exceeded: 'A limit on connections, sessions or streams has been reached.',
+
+  // wire
+  wire_bad_version: 'A yamux frame has a version other than 0.',
+  wire_bad_type: 'A yamux frame has an unknown type or flags.',
+  wire_bad_length: 'A yamux frame declares a length it may not have.',
+  wire_unknown_stream: 'A yamux frame names a stream that cannot exist.',
+  wire_window_exceeded: 'A peer sent more than its window allows.',
+  wire_too_many_streams: 'A peer opened more streams than allowed.',
+  wire_flood: 'A peer sent control frames faster than they can be answered.',
+  wire_closed: 'The connection is closed.',
+  stream_reset: 'The peer reset the stream.',
+  stream_closed: 'The stream is closed for writing.',
+  keepalive_timeout: 'The peer did not answer a keep-alive ping in time.',
+  header_malformed: 'A stream header is no JSON of the expected form.',
+  header_too_large: 'A stream header is longer than 4 KiB.',
+  header_timeout: 'A stream header did not arrive in time.',
+
+  // the data folder
+  superadmin_password_wrong: 'The superadmin password is wrong.',
+  superadmin_password_required: 'The superadmin password is needed and was not given.',
+  secrets_corrupt: 'secrets.json cannot be read.',
+  secrets_missing: 'secrets.json is missing.',
+  certificate_missing: 'e2ee.key is there and e2ee.pem is not.',
+  certificate_key_missing: 'e2ee.pem is there and e2ee.key is not.',
+  certificate_corrupt: 'e2ee.pem cannot be read.',
+  certificate_key_corrupt: 'e2ee.key cannot be read or decrypted.',
+  certificate_key_mismatch: 'The private key does not belong to the certificate.',
+  certificate_expired: 'The certificate is not valid at this time.',
+  certificate_unsupported: 'The certificate has a key or form that the service cannot serve.',
+  certificate_import_failed: 'The file holds no usable certificate and key.',
+  identity_corrupt: 'The identity key of the service cannot be read.',
+  data_folder_in_use: 'Another process runs on this data folder.',
+  data_folder_locked: 'Another process is changing this data folder.',
+  storage_failed: 'A file could not be read or written.',
+  file_too_open: 'A file with a secret can be read by others.',
+
+  internal: 'A defect in Gatehouse.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Facts beside the message that a program may want; never a secret. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What crosses a process or the wire: no stack, no cause. */
+export interface SerialisedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: ErrorDetails;
+}
+
+export interface GatehouseErrorOptions {
+  readonly cause?: unknown;
+  readonly details?: ErrorDetails;
+}
+
+/** The one base of all errors that Gatehouse throws. Branch on `code`. */
+export class GatehouseError extends Error {
+  override readonly name = 'GatehouseError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, options: GatehouseErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  /** For JSON: `{code, message, details?}`, without stack and cause. */
+  toJSON(): SerialisedError {
+    const bare = { code: this.code, message: this.message };
+    return Object.keys(this.details).length === 0 ? bare : { ...bare, details: this.details };
+  }
+}
+
+/** True where `value` is one of our codes: for codes that arrive from another process. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(errorCodes, value);
+}
+
+/** `error` as a GatehouseError: itself, or wrapped as `code` with its own text after `message`. */
+export function asGatehouseError(
+  error: unknown,
+  code: ErrorCode = 'internal',
+  message = 'Something went wrong inside Gatehouse.',
+): GatehouseError {
+  if (error instanceof GatehouseError) return error;
+  const detail = error instanceof Error ? ` (${error.message})` : '';
+  return new GatehouseError(code, `${message}${detail}`, { cause: error });
+}

@@ -1,0 +1,52 @@
+// Models of a request as both ends record it: the client in memory, the service in its request log.
+
+/** SCREAMING words as the seed prints them. `RUNNING` has no outcome yet. */
+export type RequestStatus =
+  'RUNNING' | 'SUCCESS' | 'FAILED' | 'REJECTED' | 'CANCELLED' | 'TIMED_OUT' | 'INTERRUPTED';
+
+/** How the client checked the service's certificate. At the service this is the client's word. */
+export type VerifiedBy = 'fingerprint' | 'none';
+
+/** A certificate as it is shown and stored: lower-case hex SHA-256 of the DER, and PEM. */
+export interface CertificateRecord {
+  readonly sha256: string;
+  readonly pem: string;
+}
+
+/** One row of the service's request log, written before the handler runs. */
+export interface RequestRow {
+  /** Assigned by the log, ascending. */
+  readonly id: number;
+  readonly rpcName: string;
+  /** The relay's word: whose relay credentials the stream came with. */
+  readonly clientId: string;
+  readonly serviceId: string;
+  /** The relay's word. */
+  readonly domainName: string;
+  /** Milliseconds since the epoch, service clock. */
+  readonly sentAt: number;
+  readonly h2MultiplexingUsed: boolean;
+  readonly e2eeUsed: boolean;
+  readonly sessionVerified: boolean;
+  readonly verifiedBy: VerifiedBy;
+  /** As TLS names them, for example `TLSv1.3`, `TLS_AES_256_GCM_SHA384`; null without E2EE. */
+  readonly tlsVersion: string | null;
+  readonly cipher: string | null;
+  readonly certificate: CertificateRecord | null;
+  /** The E2EE session that carried the request; null without E2EE. */
+  readonly sessionId: string | null;
+  /** Which access token verified the session, and for which remote user; null where none did. */
+  readonly tokenId: string | null;
+  readonly remoteUser: string | null;
+}
+
+/** What a request came to, written when it ends. */
+export interface RequestOutcome {
+  readonly status: Exclude<RequestStatus, 'RUNNING'>;
+  readonly durationMs: number;
+  /** Body bytes that the service read from the client and wrote to it. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** An ErrorCode; null on success. */
+  readonly errorCode: string | null;
+}

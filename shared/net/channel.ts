@@ -1,0 +1,223 @@
+// One WebSocket as an ordered byte pipe with a text side-channel for the opening exchange (RFC 6455).
+// Frames of one turn leave together: small pieces share a message, large ones go uncopied, and the
+// socket is corked meanwhile. Never holds more than its limit before it reports congestion.
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
+import type { ErrorCode } from '../contracts/errors.ts';
+
+/** The largest message accepted, in bytes; more ends the connection with 1009 before it is buffered. */
+export const maxMessageLength = 1024 * 1024;
+/** The largest text message of the opening exchange, in characters. */
+const maxTextLength = 16 * 1024;
+/** Bytes waiting at the socket from which on the channel is congested. */
+const congestedAt = 512 * 1024;
+/** Pieces of at least this many bytes are sent as messages of their own, uncopied. */
+const largePiece = 4 * 1024;
+/** Bytes collected in one turn after which they are sent without waiting for its end. */
+const flushAt = 256 * 1024;
+/** Bytes of frames that may arrive before the opening exchange has been acted upon. */
+const maxEarlyBytes = 1024 * 1024;
+
+/** Close codes of our own (RFC 6455 section 7.4.2); the reason is an ErrorCode. */
+export const closeCode = { normal: 1000, goingAway: 1001, protocolError: 4400, refused: 4403 } as const;
+
+export interface ChannelHandler {
+  binary(chunk: Uint8Array): void;
+  /** There is room again after `write` returned false. */
+  drained(): void;
+  /** Over, exactly once. */
+  closed(error: GatehouseError): void;
+}
+
+export class WebSocketChannel {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  #handler: ChannelHandler | null = null;
+  #onText: ((text: string) => void) | null = null;
+  #onClosed: ((error: GatehouseError) => void) | null = null;
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #earlyText: string[] = [];
+  #pieces: Uint8Array[] = [];
+  #pieceBytes = 0;
+  #scheduled = false;
+  #congested = false;
+  #closing: GatehouseError | null = null;
+  #over: GatehouseError | null = null;
+
+  /** `ws` is open; `socket` is the socket under it. */
+  constructor(ws: WebSocket, socket: Socket) {
+    this.#ws = ws;
+    this.#socket = socket;
+    ws.on('message', (data: Buffer, isBinary: boolean) => {
+      if (isBinary) this.#takeBinary(data);
+      else this.#takeText(data.toString('utf8'));
+    });
+    ws.on('error', (cause: Error) => {
+      this.#closing ??= new GatehouseError('relay_protocol', `The WebSocket failed: ${cause.message}.`, { cause });
+    });
+    ws.on('close', (code: number, reason: Buffer) => {
+      this.#end(this.#closing ?? closeError(code, reason.toString('utf8')));
+    });
+    socket.on('drain', () => {
+      this.#reportDrain();
+    });
+  }
+
+  /** The address of the other end, as a person reads it. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? 'unknown';
+  }
+
+  /** Takes text messages from now on, those that came early first. */
+  onText(take: ((text: string) => void) | null): void {
+    this.#onText = take;
+    if (take === null) return;
+    for (const text of this.#earlyText.splice(0)) take(text);
+  }
+
+  /** Tells of the end before `start` has been called; returns its unsubscribe. */
+  onClosed(tell: (error: GatehouseError) => void): () => void {
+    this.#onClosed = tell;
+    const over = this.#over;
+    if (over !== null) queueMicrotask(() => { this.#onClosed?.(over); });
+    return () => {
+      this.#onClosed = null;
+    };
+  }
+
+  /** Takes binary messages from now on, those that came early first. Text is an error from now on. */
+  start(handler: ChannelHandler): void {
+    this.#handler = handler;
+    this.#onText = null;
+    if (this.#over !== null) {
+      handler.closed(this.#over);
+      return;
+    }
+    for (const chunk of this.#early.splice(0)) handler.binary(chunk);
+  }
+
+  sendText(text: string): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
+  }
+
+  /** Sends a frame's header and payload with what else this turn writes. False: congested. */
+  write(header: Uint8Array, payload: Uint8Array | null): boolean {
+    this.#pieces.push(header);
+    this.#pieceBytes += header.length;
+    if (payload !== null) {
+      this.#pieces.push(payload);
+      this.#pieceBytes += payload.length;
+    }
+    if (this.#pieceBytes >= flushAt) this.flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(() => {
+        this.flush();
+      });
+    }
+    this.#congested = this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt;
+    return !this.#congested;
+  }
+
+  /** Sends what has been collected. */
+  flush(): void {
+    this.#scheduled = false;
+    if (this.#pieces.length === 0) return;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#pieceBytes = 0;
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#socket.cork();
+    for (const message of groupPieces(pieces)) this.#ws.send(message);
+    this.#socket.uncork();
+    if (this.#congested && !this.#socket.writableNeedDrain) process.nextTick(() => { this.#reportDrain(); });
+  }
+
+  /** Closes with a code and reason for the peer; `error` is what the handler is told. */
+  close(error: GatehouseError, code: number = closeCode.normal): void {
+    if (this.#closing !== null || this.#over !== null) return;
+    this.#closing = error;
+    this.flush();
+    this.#ws.close(code, error.code);
+    const cutOff = setTimeout(() => {
+      this.#ws.terminate();
+    }, 2000);
+    cutOff.unref();
+    this.#ws.once('close', () => {
+      clearTimeout(cutOff);
+    });
+  }
+
+  /** Ends the connection at once, without a closing exchange: for a peer that no longer answers. */
+  terminate(error: GatehouseError): void {
+    this.#closing ??= error;
+    this.#ws.terminate();
+  }
+
+  #takeBinary(data: Buffer): void {
+    if (this.#handler !== null) {
+      this.#handler.binary(data);
+      return;
+    }
+    this.#early.push(data);
+    this.#earlyBytes += data.length;
+    if (this.#earlyBytes > maxEarlyBytes) this.#refuse('Frames came before the opening exchange had ended.');
+  }
+
+  #takeText(text: string): void {
+    if (this.#handler !== null) this.#refuse('A text message came after the opening exchange.');
+    else if (text.length > maxTextLength) this.#refuse('A text message is larger than 16 KiB.');
+    else if (this.#onText !== null) this.#onText(text);
+    else if (this.#earlyText.push(text) > 4) this.#refuse('Too many text messages came.');
+  }
+
+  #refuse(message: string): void {
+    this.close(new GatehouseError('relay_protocol', message), closeCode.protocolError);
+  }
+
+  #reportDrain(): void {
+    if (!this.#congested || this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt) return;
+    this.#congested = false;
+    this.#handler?.drained();
+  }
+
+  #end(error: GatehouseError): void {
+    if (this.#over !== null) return;
+    this.#over = error;
+    this.#pieces = [];
+    this.#onClosed?.(error);
+    this.#handler?.closed(error);
+  }
+}
+
+/** Small neighbours joined into one message, large pieces alone. */
+function groupPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  let small: Uint8Array[] = [];
+  const joinSmall = (): void => {
+    const [first] = small;
+    if (first !== undefined) messages.push(small.length === 1 ? first : Buffer.concat(small));
+    small = [];
+  };
+  for (const piece of pieces) {
+    if (piece.length < largePiece) small.push(piece);
+    else {
+      joinSmall();
+      messages.push(piece);
+    }
+  }
+  joinSmall();
+  return messages;
+}
+
+/** The peer's reason where it is one of our codes, else what the close code says. */
+function closeError(code: number, reason: string): GatehouseError {
+  if (isErrorCode(reason)) return new GatehouseError(reason, peerSentence(reason));
+  return new GatehouseError('wire_closed', `The connection was closed (WebSocket code ${code}).`);
+}
+
+function peerSentence(code: ErrorCode): string {
+  return `The other end closed the connection: ${code}.`;
+}

@@ -1,0 +1,131 @@
+// Dials a relay: URL rules, TLS, the HTTP upgrade, and refusals turned into coded errors.
+// Plain ws:// is for loopback alone. Credentials go into headers, never into a URL or an error.
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import WebSocket from 'ws';
+import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
+import { maxMessageLength, WebSocketChannel } from './channel.ts';
+
+export interface DialOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** PEM of certificate authorities to trust instead of the system's, for a relay with a private one. */
+  readonly ca?: string;
+  /** Until the upgrade is done, in milliseconds. Default 10,000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What refusals are read up to, in bytes. */
+const maxRefusalLength = 4096;
+
+/**
+ * A relay URL in its canonical form: `ws://` or `wss://`, host, port where it is not the default, no path.
+ * `http(s)://` is taken as `ws(s)://`. @throws GatehouseError `usage`
+ */
+export function parseRelayUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text.trim().replace(/^http(s?):\/\//i, 'ws$1://'));
+  } catch (cause) {
+    throw new GatehouseError('usage', `"${text}" is no URL. A relay's URL looks like wss://relay.example.`, { cause });
+  }
+  if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
+    throw new GatehouseError('usage', `A relay's URL starts with wss:// (or ws:// on loopback), not ${url.protocol}//.`);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.pathname !== '/') {
+    throw new GatehouseError('usage', "A relay's URL has a host and a port, and nothing else.");
+  }
+  if (url.protocol === 'ws:' && !isLoopbackHost(url.hostname)) {
+    throw new GatehouseError('usage', `Plain ws:// is for loopback alone; use wss:// for ${url.hostname}.`);
+  }
+  return url;
+}
+
+/** True for the names and addresses of this machine itself. `host` as URL.hostname gives it. */
+export function isLoopbackHost(host: string): boolean {
+  const bare = host.startsWith('[') ? host.slice(1, -1) : host;
+  if (bare === 'localhost' || bare === '::1') return true;
+  return isIP(bare) === 4 && bare.startsWith('127.');
+}
+
+/**
+ * Opens a WebSocket to `path` at `relay`.
+ * @throws GatehouseError `relay_unreachable`, `not_authorised`, `relay_protocol`, or what the relay answers
+ */
+export function dialWebSocket(relay: URL, path: string, options: DialOptions = {}): Promise<WebSocketChannel> {
+  return new Promise((resolve, reject) => {
+    const ws = new WebSocket(new URL(path, relay), {
+      perMessageDeflate: false,
+      maxPayload: maxMessageLength,
+      handshakeTimeout: options.timeoutMs ?? 10_000,
+      followRedirects: false,
+      headers: { ...options.headers },
+      minVersion: 'TLSv1.2',
+      ...(options.ca === undefined ? {} : { ca: options.ca }),
+    });
+    let response: IncomingMessage | null = null;
+    const abort = (): void => {
+      ws.terminate();
+      reject(new GatehouseError('cancelled', 'Connecting to the relay was cancelled.'));
+    };
+    options.signal?.addEventListener('abort', abort, { once: true });
+    if (options.signal?.aborted === true) abort();
+    const settled = (): void => options.signal?.removeEventListener('abort', abort);
+    ws.on('upgrade', (upgrade) => (response = upgrade));
+    ws.on('open', () => {
+      settled();
+      if (response === null) reject(new GatehouseError('relay_protocol', 'The relay answered without an upgrade.'));
+      else resolve(new WebSocketChannel(ws, response.socket));
+    });
+    ws.on('unexpected-response', (_request, refusal) => {
+      settled();
+      void readRefusal(relay, refusal).then((error) => {
+        reject(error);
+        ws.terminate();
+      });
+    });
+    ws.on('error', (cause) => {
+      settled();
+      reject(unreachable(relay, cause));
+    });
+  });
+}
+
+function unreachable(relay: URL, cause: Error): GatehouseError {
+  const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ` (${cause.message})`;
+  return new GatehouseError(
+    'relay_unreachable',
+    `The relay ${relay.origin} cannot be reached${code}. Check the URL, that the relay runs, and the way to it.`,
+    { cause },
+  );
+}
+
+async function readRefusal(relay: URL, response: IncomingMessage): Promise<GatehouseError> {
+  let body = '';
+  try {
+    for await (const chunk of response) {
+      body += String(chunk);
+      if (body.length > maxRefusalLength) break;
+    }
+  } catch {
+    body = '';
+  }
+  return refusalError(relay, response.statusCode ?? 0, body);
+}
+
+/** The relay's own coded error where it sent one, else what the HTTP status says. */
+function refusalError(relay: URL, status: number, body: string): GatehouseError {
+  try {
+    const { error } = JSON.parse(body) as { error?: { code?: unknown; message?: unknown } };
+    if (isErrorCode(error?.code) && typeof error.message === 'string') {
+      return new GatehouseError(error.code, error.message.slice(0, 500));
+    }
+  } catch {
+    // Not ours: the status has to do.
+  }
+  if (status === 401 || status === 403) {
+    return new GatehouseError('not_authorised', `The relay ${relay.origin} refused the credentials (HTTP ${status}).`);
+  }
+  const hint = status >= 500 ? 'It, or a proxy before it, is not ready.' : 'Is this the URL of a Gatehouse relay?';
+  return new GatehouseError('relay_unreachable', `${relay.origin} answered HTTP ${status}. ${hint}`);
+}

@@ -1,0 +1,115 @@
+// A length-prefixed piece of JSON at the start of a stream: 2 bytes big-endian, then UTF-8 JSON.
+// A declared length is compared with the limit before a byte of it is kept.
+import { GatehouseError } from '../contracts/errors.ts';
+import type { StreamConsumer, YamuxStream } from '../wire/stream.ts';
+
+/** Length of the JSON, in bytes. */
+export const maxPrefixedLength = 4096;
+const prefixLength = 2;
+
+export interface Prefixed {
+  readonly json: unknown;
+  /** Bytes of the stream that came with it; the next consumer calls `consumed` for them. */
+  readonly rest: Uint8Array;
+}
+
+export interface PrefixedHandler {
+  /** Called once; attach the next consumer before returning. */
+  arrived(prefixed: Prefixed): void;
+  /** Called once instead, after the stream has been reset or closed. */
+  failed(error: GatehouseError): void;
+}
+
+/** @throws GatehouseError `header_too_large` */
+export function encodePrefixed(value: unknown): Uint8Array {
+  const json = Buffer.from(JSON.stringify(value), 'utf8');
+  if (json.length > maxPrefixedLength) throw tooLarge(json.length);
+  const bytes = Buffer.allocUnsafe(prefixLength + json.length);
+  bytes.writeUInt16BE(json.length, 0);
+  json.copy(bytes, prefixLength);
+  return bytes;
+}
+
+/**
+ * Reads the JSON that opens `stream`; attaches itself. A stream that sends anything else, ends, or
+ * stays silent for `timeoutMs` is reset, with `header_malformed`, `header_too_large` or `header_timeout`.
+ */
+export function readPrefixed(stream: YamuxStream, timeoutMs: number, handler: PrefixedHandler): void {
+  stream.attach(new PrefixedReader(stream, timeoutMs, handler));
+}
+
+class PrefixedReader implements StreamConsumer {
+  readonly #stream: YamuxStream;
+  readonly #handler: PrefixedHandler;
+  readonly #timer: NodeJS.Timeout;
+  #bytes: Buffer = Buffer.alloc(0);
+  #over = false;
+
+  constructor(stream: YamuxStream, timeoutMs: number, handler: PrefixedHandler) {
+    this.#stream = stream;
+    this.#handler = handler;
+    this.#timer = setTimeout(() => {
+      this.#refuse(new GatehouseError('header_timeout', 'The stream header did not arrive in time.'));
+    }, timeoutMs);
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#over) return;
+    this.#bytes = this.#bytes.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#bytes, chunk]);
+    if (this.#bytes.length < prefixLength) return;
+    const length = this.#bytes.readUInt16BE(0);
+    if (length > maxPrefixedLength) this.#refuse(tooLarge(length));
+    else if (this.#bytes.length >= prefixLength + length) this.#finish(length);
+  }
+
+  end(): void {
+    this.#refuse(new GatehouseError('header_malformed', 'The stream ended before its header.'));
+  }
+
+  sent(): void {
+    // What was written ahead of the header needs no follow-up here.
+  }
+
+  closed(error: GatehouseError | null): void {
+    if (!this.#settle()) return;
+    this.#handler.failed(error ?? new GatehouseError('stream_reset', 'The stream was closed.'));
+  }
+
+  #finish(length: number): void {
+    const end = prefixLength + length;
+    let json: unknown;
+    try {
+      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(this.#bytes.subarray(prefixLength, end)));
+    } catch (cause) {
+      this.#refuse(new GatehouseError('header_malformed', 'The stream header is no JSON.', { cause }));
+      return;
+    }
+    if (!this.#settle()) return;
+    this.#stream.consumed(end);
+    this.#handler.arrived({ json, rest: this.#bytes.subarray(end) });
+  }
+
+  #refuse(error: GatehouseError): void {
+    if (!this.#settle()) return;
+    this.#stream.reset(error);
+    this.#handler.failed(error);
+  }
+
+  #settle(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    return true;
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function tooLarge(length: number): GatehouseError {
+  return new GatehouseError(
+    'header_too_large',
+    `A stream header has ${length} bytes; at most ${maxPrefixedLength} are allowed.`,
+  );
+}
