@@ -16,7 +16,8 @@ function say(text) {
 
 /** Does `work` alone among all processes on this checkout, unless `isDone()` by the time its turn comes. */
 async function once(isDone, work) {
-  const onWait = (pid) => say(`waiting for another build of this checkout${pid ? ` (process ${pid})` : ''} …`);
+  const onWait = (pid) =>
+    say(`waiting for another build of this checkout${pid ? ` (process ${pid})` : ''} …`);
   await withFolderLock(join(root, 'out', '.lock'), onWait, async () => {
     if (!isDone()) await work();
   });

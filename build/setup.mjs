@@ -1,6 +1,7 @@
 // What the tests and the bench need from Debian, beside npm's packages: installed where we are root, named where not.
 // `--require NAME` checks one program: prints its path, or fails with the sentence that says how to get it.
-// A missing program never makes a test skip. It must never start a system service, and costs milliseconds when all is there.
+// A missing program never makes a test skip. It must never start a system service, and costs milliseconds when
+// everything is there.
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run } from './packages.mjs';
@@ -71,7 +72,9 @@ function forbidServices() {
 async function setUp() {
   const missing = () => programs.filter(({ name }) => find(name) === undefined);
   if (missing().length === 0) return;
-  if (process.getuid() === 0 && find('apt-get') !== undefined) await install(missing());
+  if (process.getuid() === 0 && find('apt-get') !== undefined) {
+    await install(missing()).catch((error) => say(`the packages could not be installed: ${error.message}`));
+  }
   if (missing().length > 0) say(advice(missing()));
 }
 

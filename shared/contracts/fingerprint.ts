@@ -11,7 +11,8 @@ const SHA1_HEX_DIGITS = 40;
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const QUOTES = /^[\s"'`‘’“”«»]+|[\s"'`‘’“”«»]+$/g;
 /** `SHA256:`, `sha256/`, `SHA-256 Fingerprint=`, `e2ee_fingerprint=`: which hash, if any, is group 1. */
-const LABEL = /^(?:(sha-?(?:1|224|256|384|512)|md5)(?=[\s:=/]))?\s*(?:(?:e2ee_)?fingerprints?(?=[\s:=]))?[\s:=/]*/i;
+const LABEL =
+  /^(?:(sha-?(?:1|224|256|384|512)|md5)(?=[\s:=/]))?\s*(?:(?:e2ee_)?fingerprints?(?=[\s:=]))?\s*[:=/]?\s*/i;
 
 /**
  * The fingerprint in `text` as 64 lower-case hex digits. Takes hex of any case with or without colons,

@@ -26,11 +26,12 @@ interface StateSymbols {
 const UV_EPIPE = [...getSystemErrorMap()].find(([, [name]]) => name === 'EPIPE')?.[0] ?? -32;
 
 /**
- * Adapts `socket`, a TLSSocket just made over `duplex`. Returns whether it did: false means that the socket
+ * Adapts `socket`, a TLSSocket just made over `duplex`; a write under way ends as Node began it. Returns whether it did: false means that the socket
  * works as Node made it (over a net.Socket, or because the internals look different).
  */
 export function finishWritesAtOnce(socket: TLSSocket, duplex: Duplex): boolean {
-  const handle = (socket as unknown as { readonly _handle: { readonly _parentWrap?: unknown } | null })._handle;
+  const handle = (socket as unknown as { readonly _handle: { readonly _parentWrap?: unknown } | null })
+    ._handle;
   const wrap = handle?._parentWrap;
   if (!isStreamWrap(wrap, duplex)) return false;
   const state = stateSymbols(wrap);
@@ -58,13 +59,17 @@ function stateSymbols(wrap: StreamWrap): StateSymbols | null {
   const write = named('kCurrentWriteRequest');
   const shutdown = named('kCurrentShutdownRequest');
   const close = named('kPendingClose');
-  if (write === undefined || shutdown === undefined || close === undefined) return null;
-  const isIdle = wrap[write] === null && wrap[shutdown] === null && wrap[close] === false;
-  return isIdle ? { write, shutdown, close } : null;
+  const isKnown = write !== undefined && shutdown !== undefined && close !== undefined;
+  return isKnown ? { write, shutdown, close } : null;
 }
 
 /** Returns a libuv status: 0, the request is taken and `finishWrite` will be called for it once. */
-function write(wrap: StreamWrap, state: StateSymbols, request: object, buffers: readonly Uint8Array[]): number {
+function write(
+  wrap: StreamWrap,
+  state: StateSymbols,
+  request: object,
+  buffers: readonly Uint8Array[],
+): number {
   const handle = wrap._handle;
   if (wrap[state.close] === true) {
     wrap[state.write] = request; // doClose() cancels what it finds here
@@ -80,7 +85,10 @@ function write(wrap: StreamWrap, state: StateSymbols, request: object, buffers: 
   if (isOpen) pour(stream, buffers);
   wrap[state.write] = request; // after the writes, which could throw
   // The stream's own buffer is the bound: no more is taken until it is empty.
-  if (isOpen && stream.writableNeedDrain) stream.once('drain', () => { finish(0); });
+  if (isOpen && stream.writableNeedDrain)
+    stream.once('drain', () => {
+      finish(0);
+    });
   else process.nextTick(finish, isOpen ? 0 : UV_EPIPE);
   return 0;
 }

@@ -113,17 +113,21 @@ function handshake(socket: TLSSocket, duplex: Duplex, timeoutMs: number): Promis
       duplex.destroy();
       reject(handshakeFailed(duplex.errored instanceof GatehouseError ? duplex.errored : cause));
     };
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
       fail(new Error(`no answer within ${String(timeoutMs)} ms`));
-    }, timeoutMs);
-    // Stays for good: who uses the socket learns of its end by 'close', and no error is left unhandled.
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    const onEnd = (): void => {
+      fail(new Error('the connection was closed'));
+    };
+    // These stay for good: who uses the socket learns of its end by 'close', and no error is left unhandled.
     socket.on('error', fail);
     socket.on('_tlsError', fail); // a TLSSocket in the server role without a tls.Server has no other event
-    socket.once('close', () => {
-      fail(new Error('the connection was closed'));
-    });
+    socket.once('close', onEnd);
+    duplex.once('end', onEnd);
     socket.once('secure', () => {
       clearTimeout(timer);
+      duplex.off('end', onEnd);
       resolve();
     });
   });

@@ -12,6 +12,8 @@ export const maxMessageLength = 1024 * 1024;
 const maxTextLength = 16 * 1024;
 /** Bytes waiting at the socket from which on the channel is congested. */
 const congestedAt = 512 * 1024;
+/** Bytes waiting at the socket at which the peer is cut off: only control frames come after `congestedAt`. */
+const floodedAt = 8 * 1024 * 1024;
 /** Pieces of at least this many bytes are sent as messages of their own, uncopied. */
 const largePiece = 4 * 1024;
 /** Bytes collected in one turn after which they are sent without waiting for its end. */
@@ -117,7 +119,9 @@ export class WebSocketChannel {
         this.flush();
       });
     }
-    this.#congested = this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt;
+    // Never back to false here: whoever was told "congested" waits for `drained`.
+    if (this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt) this.#congested = true;
+    this.#cutOffFlood();
     return !this.#congested;
   }
 
@@ -154,6 +158,13 @@ export class WebSocketChannel {
   terminate(error: GatehouseError): void {
     this.#closing ??= error;
     this.#ws.terminate();
+  }
+
+  /** A peer that provokes control frames and reads none of them fills our memory: it is cut off. */
+  #cutOffFlood(): void {
+    if (this.#pieceBytes + this.#ws.bufferedAmount < floodedAt) return;
+    const flood = 'The other end provokes answers faster than it reads them.';
+    this.terminate(new GatehouseError('wire_flood', flood));
   }
 
   #takeBinary(data: Buffer): void {

@@ -15,6 +15,8 @@ export interface WireLimits {
   readonly maxFramePayload: number;
   /** Ping answers that may wait while the output is congested. */
   readonly maxPendingPongs: number;
+  /** Streams that the peer may open, refused ones included, while the output is congested. */
+  readonly maxCongestedOpens: number;
 }
 
 export const defaultWireLimits: WireLimits = {
@@ -23,7 +25,11 @@ export const defaultWireLimits: WireLimits = {
   maxWindowGrowth: 32 * 1024 * 1024,
   maxFramePayload: 64 * 1024,
   maxPendingPongs: 64,
+  maxCongestedOpens: 4096,
 };
+
+/** No limit may be set higher. */
+const greatest = 0x7fffffff;
 
 /** Defaults where `limits` is silent. @throws GatehouseError `usage` naming the limit that is wrong. */
 export function checkWireLimits(limits: Partial<WireLimits> = {}): WireLimits {
@@ -34,10 +40,11 @@ export function checkWireLimits(limits: Partial<WireLimits> = {}): WireLimits {
     maxWindowGrowth: 0,
     maxFramePayload: 1,
     maxPendingPongs: 1,
+    maxCongestedOpens: 1,
   };
   for (const name of Object.keys(least) as (keyof WireLimits)[]) {
-    if (!Number.isSafeInteger(all[name]) || all[name] < least[name] || all[name] > 0x7fffffff) {
-      throw new GatehouseError('usage', `${name} must be a whole number of at least ${least[name]}.`);
+    if (!Number.isSafeInteger(all[name]) || all[name] < least[name] || all[name] > greatest) {
+      throw new GatehouseError('usage', `${name} must be a whole number from ${least[name]} to ${greatest}.`);
     }
   }
   return all;

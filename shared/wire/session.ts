@@ -9,6 +9,7 @@ import type { WireLimits } from './limits.ts';
 import { Pings } from './pings.ts';
 import { YamuxStream } from './stream.ts';
 import type { StreamHost } from './stream.ts';
+import { Turns } from './turns.ts';
 
 /** The dialler's streams have odd ids, the listener's even ones (spec "StreamID Field"). */
 export type YamuxRole = 'dialler' | 'listener';
@@ -41,15 +42,18 @@ export class YamuxSession {
   readonly #host: StreamHost;
   readonly #streams = new Map<number, YamuxStream>();
   readonly #pings: Pings;
-  #turns = new Set<YamuxStream>();
+  readonly #turns = new Turns();
   #nextId: number;
   #highestInbound = 0;
   #inbound = 0;
+  /** Streams that the peer opened since the output became congested. */
+  #congestedOpens = 0;
   #growth = 0;
   #writable = true;
   #closed = false;
   #localGoAway = false;
   #remoteGoAway = false;
+  readonly #maySend = (): boolean => this.#writable && !this.#closed;
 
   constructor(role: YamuxRole, output: YamuxOutput, events: YamuxEvents, limits: Partial<WireLimits> = {}) {
     this.#output = output;
@@ -110,8 +114,9 @@ export class YamuxSession {
   drained(): void {
     if (this.#closed) return;
     this.#writable = true;
+    this.#congestedOpens = 0;
     this.#pings.flush();
-    this.#runTurns();
+    this.#turns.run(this.#maySend);
   }
 
   /** Ends every stream with `error`, then the session. The owner closes the transport. */
@@ -147,6 +152,7 @@ export class YamuxSession {
   }
 
   #accept(header: FrameHeader): YamuxStream | undefined {
+    if (this.#closed) throw new GatehouseError('wire_closed', 'The connection was closed amid what it received.');
     if (header.type === frameType.data || header.type === frameType.windowUpdate) {
       return this.#acceptStreamFrame(header);
     }
@@ -178,6 +184,9 @@ export class YamuxSession {
     if (id === 0 || ours || this.#streams.has(id)) {
       throw new GatehouseError('wire_unknown_stream', `The peer opened a stream with the id ${id}.`);
     }
+    if (!this.#writable && ++this.#congestedOpens > this.#limits.maxCongestedOpens) {
+      throw new GatehouseError('wire_flood', 'The peer opens streams and does not read the answers.');
+    }
     this.#highestInbound = Math.max(this.#highestInbound, id);
     const stream = new YamuxStream(id, this.#host);
     if (this.#localGoAway || this.#inbound >= this.#limits.maxInboundStreams) {
@@ -203,10 +212,10 @@ export class YamuxSession {
   }
 
   #makeHost(): StreamHost {
-    const writable = (): boolean => this.#writable && !this.#closed;
+    const maySend = this.#maySend;
     return {
       get writable() {
-        return writable();
+        return maySend();
       },
       maxFramePayload: this.#limits.maxFramePayload,
       sendData: (stream, chunk) => {
@@ -224,7 +233,7 @@ export class YamuxSession {
       grantGrowth: (stream, wanted) => this.#grantGrowth(stream, wanted),
       wantsTurn: (stream) => {
         this.#turns.add(stream);
-        if (this.#writable) this.#runTurns();
+        this.#turns.run(maySend);
       },
       forget: (stream) => {
         this.#forget(stream);
@@ -244,18 +253,6 @@ export class YamuxSession {
     this.#turns.delete(stream);
     this.#growth -= stream.windowGrowth;
     if (stream.id % 2 !== this.#nextId % 2) this.#inbound -= 1;
-  }
-
-  /** Gives each waiting stream one frame in turn, until the output is congested or none can send. */
-  #runTurns(): void {
-    while (this.#writable && !this.#closed && this.#turns.size > 0) {
-      const round = this.#turns;
-      this.#turns = new Set();
-      for (const stream of round) {
-        if (!this.#writable) this.#turns.add(stream);
-        else if (stream.takeTurn()) this.#turns.add(stream);
-      }
-    }
   }
 
   #write(header: Uint8Array, payload: Uint8Array | null): void {

@@ -129,7 +129,8 @@ export class YamuxStream {
   /** One turn of sending: at most one frame. True where more could be sent at once. Called by the session. */
   takeTurn(): boolean {
     if (this.#state === 'closed') return false;
-    const chunk = this.#queue.shift(Math.min(this.#sendWindow, this.#host.maxFramePayload));
+    const most = Math.min(this.#sendWindow, this.#host.maxFramePayload);
+    const chunk = most === 0 ? null : this.#queue.shift(most);
     if (chunk !== null) this.#send(chunk);
     if (this.#queue.length > 0) return this.#sendWindow > 0;
     if (this.#finQueued) this.#sendFin();

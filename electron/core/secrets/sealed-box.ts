@@ -14,7 +14,7 @@ export function base64Bytes(min: number, max: number) {
     v.string(),
     v.transform((text) => ({ text, bytes: Buffer.from(text, 'base64') })),
     v.check(({ text, bytes }) => bytes.toString('base64') === text, 'is no base64'),
-    v.transform(({ bytes }) => bytes),
+    v.transform(({ bytes }): Buffer => bytes),
     v.check((bytes) => bytes.length >= min && bytes.length <= max, 'has the wrong length'),
   );
 }

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
-import { readFileIfThere, writeFileAtomic } from '../../../shared/storage/atomic-file.ts';
+import { ensurePrivateFolder, readFileIfThere, writeFileAtomic } from '../../../shared/storage/atomic-file.ts';
 import { withFolderLock } from '../../../shared/storage/folder-lock.ts';
 import { assertPrivate } from '../../../shared/storage/private-file.ts';
 import { derivePasswordKey, newPasswordKeyParameters, passwordKeySchema } from './password-key.ts';
@@ -75,8 +75,8 @@ export class Secrets {
 /**
  * Makes secrets.json for a service that starts for the first time: identity key, no certificate yet.
  * @param kdf scrypt parameters; the default costs 128 MiB and about 0.3 s.
- * @throws GatehouseError `secrets_exist`; `secrets_missing` where a certificate key is there, whose password
- *   was in a secrets.json that has been lost
+ * @throws GatehouseError `secrets_exist`; `secrets_missing` where a certificate or its key is there: the
+ *   key's password was in a secrets.json that has been lost
  */
 export async function createSecrets(
   path: string,
@@ -84,6 +84,7 @@ export async function createSecrets(
   kdf = newPasswordKeyParameters(),
 ): Promise<Secrets> {
   const passwordKey = await derivePasswordKey(password, kdf);
+  await ensurePrivateFolder(dirname(path));
   return withFolderLock(dirname(path), lockName, async () => {
     await assertNothingToLose(path);
     const dataKey = randomBytes(dataKeyBytes);
@@ -110,8 +111,9 @@ async function assertNothingToLose(path: string): Promise<void> {
   if ((await readFileIfThere(path)) !== null) {
     throw new GatehouseError('secrets_exist', `${path} is there already. Unlock it with its password.`);
   }
-  const key = join(dirname(path), 'e2ee.key');
-  if ((await readFileIfThere(key)) !== null) throw missingError(path);
+  for (const name of ['e2ee.key', 'e2ee.pem']) {
+    if ((await readFileIfThere(join(dirname(path), name))) !== null) throw missingError(path);
+  }
 }
 
 async function readSecretsFile(path: string): Promise<SecretsFile> {
@@ -148,6 +150,8 @@ async function unwrapDataKey(path: string, file: SecretsFile, password: string):
 
 function sealPayload(dataKey: Buffer, payload: SecretsPayload): SealedBox {
   const content = Buffer.from(JSON.stringify(v.parse(secretsPayloadSchema, payload)), 'utf8');
+  // A larger one could be written and never read again.
+  if (content.length > maxPayloadBytes) throw new GatehouseError('internal', 'The secrets outgrew secrets.json.');
   return seal(dataKey, labels.payload, content);
 }
 

@@ -58,7 +58,8 @@ export class ScramServer {
 
   constructor(options: ScramServerOptions) {
     const nonce = options.nonce ?? randomBytes(24).toString('base64');
-    const isBound = options.channelBinding.length === CHANNEL_BINDING_BYTES && options.fakeSaltKey.length >= 32;
+    const isBound =
+      options.channelBinding.length === CHANNEL_BINDING_BYTES && options.fakeSaltKey.length >= 32;
     if (!isBound || nonce.length < MIN_NONCE_CHARS || !isNonce(nonce)) {
       throw new GatehouseError('internal', 'A SCRAM exchange needs a binding, a salt key and a nonce.');
     }
@@ -124,7 +125,7 @@ export class ScramServer {
 export function scramErrorMessage(error: unknown): string {
   const { code, details } = asGatehouseError(error);
   if (code === 'access_token_rejected') return 'e=invalid-proof';
-  return details['reason'] === BOUND_ELSEWHERE ? 'e=channel-bindings-dont-match' : 'e=other-error';
+  return details.reason === BOUND_ELSEWHERE ? 'e=channel-bindings-dont-match' : 'e=other-error';
 }
 
 const BOUND_ELSEWHERE = 'it is bound to another TLS connection';

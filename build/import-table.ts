@@ -1,0 +1,135 @@
+// DESIGN.md's table "who may import whom", as data: one row a line of the table, in its order.
+// The table is the house plan, with what building it has taught: valibot may parse at every edge that takes
+// strangers' bytes, and `shared/storage` and `shared/testing` have rows of their own. Reading this file must be enough
+// to know what is allowed, so it holds no logic.
+
+export interface Row {
+  /** The folder that this row is about; the deepest row that holds a file is the file's. */
+  readonly from: string;
+  /** Folders that it may import, beside itself and `contracts/errors`, which is open to all. */
+  readonly folders: readonly string[];
+  /** npm packages that it may import. */
+  readonly packages: readonly string[];
+  /** Whether it may import `node:*`. */
+  readonly node: boolean;
+}
+
+/** A room inside a row's folder, with packages that are allowed there and nowhere else in it. */
+export interface Room {
+  readonly in: string;
+  readonly packages: readonly string[];
+}
+
+const contracts = 'shared/contracts';
+const wire = 'shared/wire';
+const net = 'shared/net';
+const e2ee = 'shared/e2ee';
+const device = 'shared/device';
+const storage = 'shared/storage';
+const client = 'shared/client';
+const relay = 'shared/relay';
+const core = 'electron/core';
+const headless = 'electron/headless';
+const testing = 'shared/testing';
+
+/** Svelte and its UI libraries, as DESIGN.md lists them. */
+const ui = [
+  'svelte',
+  'bits-ui',
+  '@lucide/svelte',
+  'svelte-sonner',
+  'uplot',
+  'uqr',
+  '@scure/bip39',
+  '@inlang/paraglide-js',
+];
+
+const busDriver = '@nats-io/transport-node';
+
+export const rows: readonly Row[] = [
+  { from: contracts, folders: [], packages: ['valibot'], node: false },
+  { from: wire, folders: [], packages: [], node: false },
+  { from: net, folders: [wire, contracts], packages: ['ws', 'valibot'], node: true },
+  { from: e2ee, folders: [contracts], packages: [], node: true },
+  { from: device, folders: [contracts], packages: [], node: false },
+  { from: 'shared/device/example', folders: [device, contracts], packages: [], node: false },
+  { from: storage, folders: [], packages: [], node: true },
+  { from: client, folders: [net, e2ee, device, contracts, storage], packages: ['openid-client', 'valibot'], node: true },
+  {
+    from: relay,
+    folders: [net, wire, contracts, storage],
+    packages: ['ws', 'jose', 'prom-client', 'pino', 'valibot', busDriver],
+    node: true,
+  },
+  {
+    from: core,
+    folders: [contracts, wire, net, e2ee, device, storage],
+    packages: ['pino', 'valibot'],
+    node: true,
+  },
+  { from: 'electron/desktop', folders: [core, contracts], packages: ['electron'], node: false },
+  { from: 'electron/preload', folders: [contracts], packages: ['electron'], node: false },
+  { from: headless, folders: [core, contracts, storage], packages: ['ws'], node: true },
+  {
+    // Everything that ships but desktop, preload and renderer.
+    from: 'electron/cli',
+    folders: [contracts, wire, net, e2ee, device, storage, client, relay, core, headless],
+    packages: ['commander', 'pino'],
+    node: true,
+  },
+  {
+    from: 'renderer',
+    folders: [contracts, 'renderer/api', 'renderer/state', 'renderer/features', 'renderer/ui'],
+    packages: ui,
+    node: false,
+  },
+  { from: 'renderer/api', folders: [contracts], packages: ui, node: false },
+  { from: 'renderer/state', folders: ['renderer/api', contracts], packages: ui, node: false },
+  {
+    from: 'renderer/features',
+    folders: ['renderer/state', 'renderer/ui', contracts],
+    packages: ui,
+    node: false,
+  },
+  { from: 'renderer/ui', folders: [contracts], packages: ui, node: false },
+  {
+    // Not in DESIGN.md's table: what its subjects need. No row may name it but e2e's; tests beside code may use it.
+    from: testing,
+    folders: [wire, net, contracts, e2ee, storage, relay, client],
+    packages: ['ws', '@chainsafe/libp2p-yamux', 'vitest', 'fast-check'],
+    node: true,
+  },
+  {
+    from: 'e2e',
+    folders: ['out', contracts, client, testing],
+    packages: ['ws', 'vitest', 'fast-check', '@playwright/test', '@axe-core/playwright', 'jsqr'],
+    node: true,
+  },
+];
+
+export const rooms: readonly Room[] = [
+  { in: `${core}/certificates`, packages: ['node-forge', '@peculiar/x509', 'reflect-metadata'] },
+  { in: `${core}/inspector`, packages: ['better-sqlite3'] },
+  { in: `${core}/devices`, packages: ['jose'] },
+];
+
+/** The one module that every folder may import. */
+export const openToAll = `${contracts}/errors.ts`;
+
+/** `*.test.ts` beside code: what its folder may, and these. */
+export const beside = { folders: [testing], packages: ['vitest', 'fast-check'] };
+
+/** Folders of code at the top level. `build/` makes the others and is imported by none of them. */
+export const topLevel = ['build', 'e2e', 'electron', 'renderer', 'shared'];
+
+/** Dependencies in package.json that no source imports, and why they are there. */
+export const tools: Readonly<Record<string, string>> = {
+  bufferutil: 'ws loads it by itself',
+  eslint: 'npm run lint',
+  node: 'the pinned Node that runs everything',
+  prettier: 'npm run format',
+  rolldown: 'build/bundle.mjs',
+  typescript: 'the type check, and build/imports-of.ts',
+  'typescript-eslint': 'eslint.config.js',
+  vite: 'Vitest transforms with it',
+};

@@ -1,0 +1,90 @@
+// `gatehouse service`: a service in the foreground until a signal ends it.
+import { pino } from 'pino';
+import { startService } from '../core/app.ts';
+import type { RunningService } from '../core/app.ts';
+import type { RelayState } from '../core/endpoint/relay-link.ts';
+import { isFirstStart } from '../core/secrets/service-secrets.ts';
+import { GatehouseError } from '../../shared/contracts/errors.ts';
+import { formatFingerprintColons } from '../../shared/contracts/fingerprint.ts';
+import { parseRelayUrl } from '../../shared/net/dial.ts';
+import { runUntilSignal } from './lifecycle.ts';
+import { startLocalRelay } from './local-relay.ts';
+import type { LocalRelay } from './local-relay.ts';
+import { printNote, printResult } from './output.ts';
+import { resolvePath } from './paths.ts';
+import { readSecretFile, readSuperadminPassword } from './password.ts';
+import { readTextFile } from './text-file.ts';
+import type { RunOptions } from './service-command.ts';
+
+/** Serves until SIGTERM or SIGINT. @throws GatehouseError of the start */
+export async function runService(options: RunOptions): Promise<void> {
+  if ((options.relay === undefined) === (options.localRelay !== true)) {
+    throw new GatehouseError('usage', 'Say which relay to use: --relay URL, or --local-relay for one of its own.');
+  }
+  const data = resolvePath(options.data);
+  const superadminPassword = await readSuperadminPassword(options, await isFirstStart(data));
+  const local = options.localRelay === true ? await startLocalRelay({ ...options, data }) : null;
+  try {
+    const service = await startService({
+      ...(await relayOf(options, local)),
+      dataFolder: data,
+      superadminPassword,
+      logger: pino({ level: options.logLevel }, pino.destination(2)),
+      ...(options.directPort === undefined ? {} : { directPort: Number(options.directPort) }),
+      onRelayState: relayReporter(options),
+      onFingerprint: (sha256) => {
+        if (options.json === true) printResult({ event: 'fingerprint', fingerprint: sha256 }, [], options);
+        else printNote(`A new certificate is in use. Its fingerprint: ${formatFingerprintColons(sha256)}`);
+      },
+    });
+    announce(service, options, local?.url ?? parseRelayUrl(options.relay ?? '').origin);
+    await runUntilSignal(service, options);
+  } finally {
+    await local?.stop();
+  }
+}
+
+async function relayOf(
+  options: RunOptions,
+  local: LocalRelay | null,
+): Promise<{ relay: URL; enrolmentToken?: string; relayCa?: string }> {
+  if (local !== null) return { relay: new URL(local.url), enrolmentToken: local.enrolmentToken };
+  const { relay = '', enrolmentTokenFile, relayCa } = options;
+  return {
+    relay: parseRelayUrl(relay),
+    ...(enrolmentTokenFile === undefined ? {} : { enrolmentToken: await readSecretFile(enrolmentTokenFile) }),
+    ...(relayCa === undefined ? {} : { relayCa: await readTextFile(relayCa) }),
+  };
+}
+
+/** The ready line, or for a person: who this is and how to check it. */
+function announce(service: RunningService, options: RunOptions, relay: string): void {
+  const fingerprint = service.fingerprint();
+  const ready = { event: 'ready', serviceId: service.serviceId, fingerprint, relay, directPort: service.directPort };
+  const made = service.certificateCreated
+    ? ['', '*** A new E2EE certificate was made: there was none in the data folder. ***', '']
+    : [];
+  printResult(
+    ready,
+    [
+      ...made,
+      `Service      ${service.serviceId}`,
+      `Relay        ${relay}`,
+      'Fingerprint  SHA-256 of the E2EE certificate; give it to clients securely, never through the relay:',
+      `             ${formatFingerprintColons(fingerprint)}`,
+    ],
+    options,
+  );
+}
+
+/** Tells a person when the relay is reached and lost; silent with --json. */
+function relayReporter(options: RunOptions): (state: RelayState) => void {
+  return (state) => {
+    if (options.json === true) return;
+    if (state.state === 'online') printNote(`Connected to the relay; it calls its domain ${state.domainName}.`);
+    if (state.state === 'offline') {
+      const seconds = (state.retryInMs / 1000).toFixed(1);
+      printNote(`Not connected to the relay: ${state.cause.message} [${state.cause.code}] Trying again in ${seconds} s.`);
+    }
+  };
+}

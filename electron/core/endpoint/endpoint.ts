@@ -1,0 +1,115 @@
+// Puts the endpoint of a service together: router, verifier, sessions and the acceptor of streams, and
+// keeps live sessions in step with settings, tokens and the certificate.
+import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { protocolVersion } from '../../../shared/contracts/capabilities.ts';
+import type { Capabilities } from '../../../shared/contracts/capabilities.ts';
+import { e2eeRequired } from '../../../shared/contracts/settings.ts';
+import type { Settings } from '../../../shared/contracts/settings.ts';
+import { serverTlsOptions } from '../../../shared/e2ee/tls-options.ts';
+import type { ServiceCertificate } from '../certificates/service-certificate.ts';
+import { rpcs } from '../rpc/registry.ts';
+import { FailureDelays } from './failure-delays.ts';
+import { refusal } from './policy.ts';
+import { Router } from './router.ts';
+import type { RouterLog } from './router.ts';
+import { SessionTable } from './session-table.ts';
+import { StreamAcceptor } from './stream-acceptor.ts';
+import type { AcceptorOptions } from './stream-acceptor.ts';
+import { Verifier } from './verifier.ts';
+import type { UsableToken } from './verifier.ts';
+
+export interface EndpointOptions {
+  readonly serviceId: string;
+  readonly settings: () => Readonly<Settings>;
+  readonly findToken: (id: string) => UsableToken | null;
+  readonly fakeSaltKey: Uint8Array;
+  readonly log: RouterLog;
+  /** The relay's word. */
+  readonly domainName: () => string;
+  readonly certificate: ServiceCertificate;
+}
+
+export class Endpoint {
+  readonly acceptor: StreamAcceptor;
+  readonly sessions = new SessionTable();
+  readonly #options: EndpointOptions;
+  readonly #router: Router;
+  #served: ReturnType<AcceptorOptions['certificate']>;
+
+  constructor(options: EndpointOptions) {
+    this.#options = options;
+    this.#served = servedCertificate(options.certificate);
+    this.#router = new Router({
+      rpcs,
+      context: { capabilities: () => this.#capabilities(), now: Date.now },
+      settings: options.settings,
+      log: options.log,
+      serviceId: options.serviceId,
+      domainName: options.domainName,
+    });
+    const verifier = new Verifier({
+      find: options.findToken,
+      fakeSaltKey: options.fakeSaltKey,
+      delays: new FailureDelays(),
+      onFailure: (session, error, tokenId) => {
+        this.#router.reject(session, { rpcName: '', error, tokenId });
+      },
+    });
+    this.acceptor = new StreamAcceptor({
+      serviceId: options.serviceId,
+      router: this.#router,
+      verifier,
+      sessions: this.sessions,
+      certificate: () => this.#served,
+    });
+  }
+
+  /** New sessions are served with this certificate; live ones go on with theirs. */
+  useCertificate(certificate: ServiceCertificate): void {
+    this.#served = servedCertificate(certificate);
+  }
+
+  /** Ends the sessions that the settings of this moment forbid. */
+  enforceSettings(): void {
+    const settings = this.#options.settings();
+    this.sessions.endWhere((session) => refusal(session, settings));
+  }
+
+  /** Ends the sessions that were verified by tokens which are no longer usable. */
+  enforceTokens(): void {
+    this.sessions.endWhere((session) => {
+      const { verification } = session;
+      if (verification === null || this.#options.findToken(verification.tokenId) !== null) return null;
+      return new GatehouseError('access_token_rejected', 'The access token of this session was revoked or has expired.');
+    });
+  }
+
+  /** Takes no new requests, lets those under way finish for `drainMs`, then ends all sessions. */
+  async drain(drainMs: number): Promise<void> {
+    this.#router.stop();
+    const end = Date.now() + drainMs;
+    const busy = (): boolean => this.sessions.live().some((session) => session.running > 0);
+    while (busy() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    this.sessions.endWhere(() => new GatehouseError('shutting_down', 'The service is stopping.'));
+    // The goodbyes leave in the next turns.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  #capabilities(): Capabilities {
+    const settings = this.#options.settings();
+    return {
+      versions: [protocolVersion],
+      e2ee: {
+        available: true,
+        required: e2eeRequired(settings),
+        sessionVerificationRequired: settings['service.e2ee.require_e2ee_session_verification'],
+      },
+      h2: true,
+    };
+  }
+}
+
+function servedCertificate(certificate: ServiceCertificate): ReturnType<AcceptorOptions['certificate']> {
+  const { sha256, pem } = certificate;
+  return { tls: serverTlsOptions(certificate.tlsCredentials()), record: { sha256, pem } };
+}

@@ -1,0 +1,89 @@
+// HTTP on one session's connection: HTTP/2 or HTTP/1.1 inside TLS, HTTP/1.1 on a plain stream.
+// Turns requests into exchanges for the router, and `end(reason)` into a GOAWAY that says why.
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { constants, performServerHandshake } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { Http1Exchange } from './http1-exchange.ts';
+import { Http2Exchange } from './http2-exchange.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Takes one request of the session that it was made for. */
+export type TakeExchange = (exchange: Exchange) => void;
+
+/** Bytes of one request's headers. */
+const maxHeaderLength = 16 * 1024;
+/** Header fields of one request. */
+const maxHeaderFields = 64;
+
+/** Windows and limits of an HTTP/2 session (RFC 9113 section 6.5.2), as the service sets them. */
+const h2Settings = {
+  /** Requests in flight in one session. */
+  maxConcurrentStreams: 1024,
+  /** Bytes of one request body that may be on the way. */
+  initialWindowSize: 1024 * 1024,
+  maxFrameSize: 64 * 1024,
+  maxHeaderListSize: maxHeaderLength,
+  enablePush: false,
+} as const;
+/** Bytes of all request bodies of a session that may be on the way. */
+const h2SessionWindow = 4 * 1024 * 1024;
+
+/** Serves HTTP/2 on `socket`. The returned function ends the session, telling the client `reason.code`. */
+export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: GatehouseError) => void {
+  const session = performServerHandshake(socket, {
+    settings: h2Settings,
+    maxHeaderListPairs: maxHeaderFields,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    maxSettings: 16,
+    maxOutstandingPings: 10,
+    maxSessionMemory: 64,
+    streamResetBurst: 2000,
+    streamResetRate: 500,
+  });
+  session.setLocalWindowSize(h2SessionWindow);
+  session.on('error', () => undefined);
+  session.on('stream', (stream, headers, flags) => {
+    take(new Http2Exchange(stream, headers, flags));
+  });
+  return (reason) => {
+    endHttp2(session, reason);
+  };
+}
+
+function endHttp2(session: ServerHttp2Session, reason: GatehouseError): void {
+  if (session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, undefined, Buffer.from(reason.code, 'ascii'));
+  // The GOAWAY leaves in this turn; what still runs is cut off in the next one.
+  setImmediate(() => {
+    session.destroy();
+  });
+}
+
+/** One HTTP/1.1 server for all connections of a service; it never listens. */
+export class Http1Connections {
+  readonly #server: Server;
+  readonly #takers = new WeakMap<Duplex, TakeExchange>();
+
+  constructor() {
+    this.#server = createServer(
+      { maxHeaderSize: maxHeaderLength, requireHostHeader: false, keepAliveTimeout: 0 },
+      (request: IncomingMessage, response: ServerResponse) => {
+        this.#takers.get(request.socket)?.(new Http1Exchange(request, response));
+      },
+    );
+    this.#server.maxHeadersCount = maxHeaderFields;
+    this.#server.on('clientError', (_error, socket) => {
+      socket.destroy();
+    });
+  }
+
+  serve(connection: Duplex, take: TakeExchange): void {
+    this.#takers.set(connection, take);
+    this.#server.emit('connection', connection);
+  }
+}

@@ -1,0 +1,171 @@
+// What waits on the main thread: operations not yet sent, and operations sent and not yet committed.
+// Sends the first one at once, and while the worker is busy all that gathers in a turn as one message.
+// Must never resolve a begin before its commit, nor hold more operations than its limit.
+import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { controlWord, maxBatch } from './protocol.ts';
+import { encodeFinish, operationKind } from './rows.ts';
+import type { Operation } from './rows.ts';
+
+/**
+ * How long the event loop looks for the acknowledgement in shared memory before it sleeps, in microseconds.
+ * Waking a sleeping loop costs about 50 µs; a commit takes 30. Longer, and the loop may be keeping the very
+ * core that the worker was placed on.
+ */
+const lookForMicros = 100;
+
+/** An end is in no hurry: it waits this many milliseconds for a begin to travel with. */
+const finishDelayMs = 5;
+
+/** Refuses a begin: nothing of its row was written. */
+type Refuse = (error: GatehouseError) => void;
+
+interface Entry {
+  readonly operation: Operation;
+  readonly settle: { readonly resolve: () => void; readonly reject: Refuse } | null;
+}
+
+export interface CommitQueueOptions {
+  /** Operations held at most, sent and unsent. */
+  readonly maxQueued: number;
+  /** Called with operations that have just been committed. */
+  readonly onCommitted: (operations: readonly Operation[]) => void;
+}
+
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  #post: ((operations: readonly Operation[]) => void) | null = null;
+  #control: Int32Array = new Int32Array(2);
+  #committed = 0;
+  #waiting: Entry[] = [];
+  #sent: Entry[] = [];
+  #dropped = 0;
+  #lookUntil = 0;
+  #ticking = false;
+  #delay: NodeJS.Timeout | null = null;
+
+  constructor(options: CommitQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Finishes and rejections that were given up because too many waited. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Connects a worker that has committed nothing yet. */
+  attach(post: (operations: readonly Operation[]) => void, control: Int32Array): void {
+    this.#control = control;
+    this.#committed = 0;
+    this.resume(post);
+  }
+
+  /** Goes on after `fail`, with what was kept. */
+  resume(post: (operations: readonly Operation[]) => void): void {
+    this.#post = post;
+    this.#wake();
+  }
+
+  /** Resolves once committed. @throws GatehouseError `log_unavailable` */
+  commit(operation: Operation): Promise<void> {
+    if (this.#isFull()) return Promise.reject(overloaded());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ operation, settle: { resolve, reject } });
+      if (this.#sent.length === 0) this.#sendWaiting();
+      else this.#wake();
+    });
+  }
+
+  /** Queues; dropped and counted where too many wait. */
+  add(operation: Operation): void {
+    if (this.#isFull()) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#waiting.push({ operation, settle: null });
+    if (this.#sent.length > 0 || this.#waiting.length >= maxBatch) this.#wake();
+    else this.#delay ??= setTimeout(() => this.#wake(), finishDelayMs);
+  }
+
+  /** The worker has something committed to tell, and tells no more until it is asked to. */
+  notice(): void {
+    this.#look();
+    if (this.#sent.length > 0) this.#wake();
+  }
+
+  /**
+   * Writing failed: begins are refused, everything else is kept for `resume`.
+   * @param workerDied then a begin may be committed all the same, so an end for it is kept as well
+   */
+  fail(error: GatehouseError, workerDied: boolean): void {
+    this.#look();
+    this.#post = null;
+    const entries = [...this.#sent, ...this.#waiting];
+    const sent = this.#sent.length;
+    this.#sent = [];
+    this.#waiting = entries.flatMap((entry, index) => {
+      if (entry.settle === null) return [entry];
+      entry.settle.reject(error);
+      return workerDied && index < sent ? endOf(entry.operation) : [];
+    });
+  }
+
+  #isFull(): boolean {
+    return this.#waiting.length + this.#sent.length >= this.#options.maxQueued;
+  }
+
+  #wake(): void {
+    if (this.#delay !== null) clearTimeout(this.#delay);
+    this.#delay = null;
+    if (this.#ticking) return;
+    this.#ticking = true;
+    setImmediate(() => this.#tick());
+  }
+
+  #tick(): void {
+    this.#ticking = false;
+    this.#look();
+    this.#sendWaiting();
+    if (this.#sent.length === 0) return;
+    if (performance.now() < this.#lookUntil) return this.#wake();
+    Atomics.store(this.#control, controlWord.sleeping, 1);
+    // The worker may have committed after the look above and before it could see the word: look again.
+    this.#look();
+  }
+
+  /** Reads the worker's counter and settles what it covers. */
+  #look(): void {
+    const count = (Atomics.load(this.#control, controlWord.committed) - this.#committed) >>> 0;
+    if (count === 0) return;
+    this.#committed += count;
+    const entries = this.#sent.splice(0, count);
+    for (const entry of entries) entry.settle?.resolve();
+    this.#options.onCommitted(entries.map((entry) => entry.operation));
+  }
+
+  #sendWaiting(): void {
+    if (this.#post === null || this.#waiting.length === 0) return;
+    const entries = this.#waiting;
+    this.#waiting = [];
+    this.#sent = this.#sent.length === 0 ? entries : this.#sent.concat(entries);
+    Atomics.store(this.#control, controlWord.sleeping, 0);
+    for (let start = 0; start < entries.length; start += maxBatch) {
+      this.#post(entries.slice(start, start + maxBatch).map((entry) => entry.operation));
+    }
+    this.#lookUntil = performance.now() + lookForMicros / 1000;
+    this.#wake();
+  }
+}
+
+function endOf(operation: Operation): Entry[] {
+  if (operation[0] !== operationKind.begin) return [];
+  const outcome = { status: 'FAILED', durationMs: 0, bytesRead: 0, bytesWritten: 0 } as const;
+  const id = Number(operation[1][0]);
+  return [{ operation: encodeFinish(id, { ...outcome, errorCode: 'log_unavailable' }), settle: null }];
+}
+
+function overloaded(): GatehouseError {
+  return new GatehouseError(
+    'log_unavailable',
+    'The request log cannot keep up with the requests. Send fewer at a time, or use a faster disk.',
+  );
+}

@@ -1,0 +1,220 @@
+// The log as the service uses it, with its real thread and real files, and the faults of real disks.
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import DatabaseConstructor from 'better-sqlite3';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { rejectionSummaryCode } from './rows.ts';
+import { openSampleLog, sampleOutcome, sampleRejection, sampleRow, temporaryFolder } from './sample-rows.ts';
+import { startThread } from './worker-host.ts';
+import type { StartWorker } from './worker-host.ts';
+
+function newFile(): string {
+  return join(temporaryFolder(), 'log.db');
+}
+
+/** Reads the file from outside, as another program would. */
+function read(file: string, query: string): unknown[] {
+  const db = new DatabaseConstructor(file, { readonly: true });
+  const rows = db.prepare(query).pluck().all();
+  db.close();
+  return rows;
+}
+
+/** Holds the write lock until the returned function is called or the test ends. */
+function lock(file: string): () => void {
+  const db = new DatabaseConstructor(file);
+  db.exec('BEGIN IMMEDIATE');
+  onTestFinished(() => void db.close());
+  return () => void db.close();
+}
+
+/** A worker starter whose threads the test can end. */
+function endableThreads(): { startWorker: StartWorker; threads: Worker[] } {
+  const threads: Worker[] = [];
+  const startWorker: StartWorker = (start) => {
+    const thread = startThread(start);
+    threads.push(thread);
+    return thread;
+  };
+  return { startWorker, threads };
+}
+
+const quick = { lockWaitMs: 20, probeMs: 50 };
+const unavailable = { code: 'log_unavailable' };
+
+describe('RequestLog', () => {
+  it('has committed a row by the time begin resolves', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file);
+    for (let round = 0; round < 50; round += 1) {
+      const id = log.nextId();
+      await log.begin(sampleRow(id));
+      expect(read(file, 'SELECT max(id) FROM requests')).toEqual([id]);
+    }
+  });
+
+  it('resolves hundreds of begins at once, each with its row', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file);
+    const begins = Array.from({ length: 5000 }, () => log.begin(sampleRow(log.nextId())));
+    await Promise.all(begins);
+    expect(read(file, 'SELECT count(*) FROM requests')).toEqual([5000]);
+  });
+
+  it('shows ends and rejections, newest first', async () => {
+    const log = await openSampleLog(newFile());
+    const id = log.nextId();
+    await log.begin(sampleRow(id));
+    log.finish(id, sampleOutcome);
+    log.reject(sampleRejection());
+    const rows = await log.recent(10);
+    expect(rows.map((row) => [row.id, row.status])).toEqual([
+      [id + 1, 'REJECTED'],
+      [id, 'SUCCESS'],
+    ]);
+  });
+
+  it('writes an end without anything to travel with', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file);
+    await log.begin(sampleRow(log.nextId()));
+    log.finish(1, sampleOutcome);
+    await vi.waitFor(() => expect(read(file, 'SELECT status FROM requests')).toEqual(['SUCCESS']));
+  });
+
+  it('goes on with its ids after a restart, and marks what was running', async () => {
+    const file = newFile();
+    const first = await openSampleLog(file);
+    await first.begin(sampleRow(first.nextId()));
+    await first.begin(sampleRow(first.nextId()));
+    first.finish(1, sampleOutcome);
+    await first.close();
+    const second = await openSampleLog(file);
+    expect(second.nextId()).toBe(3);
+    expect((await second.recent(10)).map((row) => row.status)).toEqual(['INTERRUPTED', 'SUCCESS']);
+  });
+
+  it('takes no work after close', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file);
+    log.reject(sampleRejection());
+    await log.close();
+    await expect(log.begin(sampleRow(9))).rejects.toMatchObject({ code: 'shutting_down' });
+    log.finish(1, sampleOutcome);
+    expect(log.available).toBe(false);
+    expect(read(file, 'SELECT status FROM requests')).toEqual(['REJECTED']);
+  });
+
+  it('refuses work while the database is locked, keeps the ends, and recovers by itself', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file, { limits: quick });
+    await log.begin(sampleRow(log.nextId()));
+    const unlock = lock(file);
+    await expect(log.begin(sampleRow(log.nextId()))).rejects.toMatchObject(unavailable);
+    expect(log.available).toBe(false);
+    const started = performance.now();
+    await expect(log.begin(sampleRow(log.nextId()))).rejects.toThrow(/another program holds it locked/);
+    await expect(log.flush()).rejects.toMatchObject(unavailable);
+    expect(performance.now() - started).toBeLessThan(quick.lockWaitMs);
+    log.finish(1, sampleOutcome);
+    log.reject(sampleRejection());
+    unlock();
+    await vi.waitFor(() => expect(log.available).toBe(true));
+    await log.begin(sampleRow(log.nextId()));
+    const statuses = read(file, 'SELECT status FROM requests ORDER BY id');
+    expect(statuses).toEqual(['SUCCESS', 'REJECTED', 'RUNNING']);
+    expect(log.dropped).toBe(0);
+  });
+
+  it('keeps no more than its limit while it cannot write, and counts the rest', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file, { limits: { ...quick, maxQueued: 100 } });
+    const unlock = lock(file);
+    await expect(log.begin(sampleRow(log.nextId()))).rejects.toMatchObject(unavailable);
+    for (let id = 1; id <= 150; id += 1) log.finish(id, sampleOutcome);
+    expect(log.dropped).toBe(50);
+    unlock();
+    await vi.waitFor(() => expect(log.available).toBe(true));
+    await vi.waitFor(() => log.flush());
+  });
+
+  it('refuses begins beyond its limit at once', async () => {
+    const log = await openSampleLog(newFile(), { limits: { maxQueued: 10 } });
+    const begins = Array.from({ length: 20 }, () => log.begin(sampleRow(log.nextId())));
+    const results = await Promise.allSettled(begins);
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(10);
+    expect(results.at(-1)).toMatchObject({ reason: unavailable });
+  });
+
+  it('starts a dead worker again and loses nothing that was queued', async () => {
+    const { startWorker, threads } = endableThreads();
+    const file = newFile();
+    const log = await openSampleLog(file, { startWorker });
+    await log.begin(sampleRow(log.nextId()));
+    const cut = log.begin(sampleRow(log.nextId()));
+    log.finish(1, sampleOutcome);
+    const ended = threads[0]!.terminate();
+    const outcome = await cut.then(
+      () => 'RUNNING',
+      () => 'FAILED',
+    );
+    await ended;
+    await vi.waitFor(() => expect(log.available).toBe(true), 5000);
+    await log.begin(sampleRow(log.nextId()));
+    const rows = (await log.recent(10)).map((row) => [row.id, row.status]);
+    expect(rows[0]).toEqual([3, 'RUNNING']);
+    expect(rows.at(-1)).toEqual([1, 'SUCCESS']);
+    // Whether the worker had committed it or not, its row agrees with what its caller was told.
+    if (rows.length === 3) expect(rows[1]).toEqual([2, outcome]);
+    else expect(outcome).toBe('FAILED');
+  });
+
+  it('refuses every begin that a dying worker had not acknowledged', async () => {
+    const { startWorker, threads } = endableThreads();
+    const file = newFile();
+    const log = await openSampleLog(file, { startWorker });
+    const begins = Array.from({ length: 2000 }, () => log.begin(sampleRow(log.nextId())));
+    const settled = Promise.allSettled(begins);
+    await threads[0]!.terminate();
+    const results = await settled;
+    await vi.waitFor(() => expect(log.available).toBe(true), 5000);
+    await log.flush();
+    const running = new Set(read(file, "SELECT id FROM requests WHERE status = 'RUNNING'"));
+    results.forEach((result, index) => {
+      expect(running.has(index + 1)).toBe(result.status === 'fulfilled');
+    });
+  });
+
+  it('turns a flood of rejections into a few rows and one that counts the rest', async () => {
+    const file = newFile();
+    const log = await openSampleLog(file, { limits: { rejectionsPerClient: 3, rejectionsInAll: 10 } });
+    for (let index = 0; index < 10_000; index += 1) log.reject(sampleRejection());
+    await log.close();
+    const summary = `SELECT rejection_message FROM requests WHERE rejection_code = '${rejectionSummaryCode}'`;
+    expect(read(file, 'SELECT count(*) FROM requests')).toEqual([4]);
+    expect(read(file, summary)).toEqual([expect.stringMatching(/^9997 more rejections/)]);
+  });
+
+  it('applies retention at its start, by its own clock, and when the settings change', async () => {
+    const file = newFile();
+    const first = await openSampleLog(file);
+    const ids = Array.from({ length: 100 }, () => first.nextId());
+    await Promise.all(ids.map((id) => first.begin(sampleRow(id, { sentAt: 1_000_000 + id }))));
+    for (const id of ids) first.finish(id, sampleOutcome);
+    await first.close();
+    const now = () => 1_000_000 + 10 * 86_400_000;
+    const second = await openSampleLog(file, { now, retentionDays: 11 });
+    expect(await second.recent(1000)).toHaveLength(100);
+    second.applySettings({ retentionDays: 9, maxSizeMb: 1024 });
+    await vi.waitFor(async () => expect(await second.recent(1000)).toHaveLength(1));
+  });
+
+  it.each([0, -1, 1.5, NaN, 2 ** 31])('refuses %s as a limit', async (probeMs) => {
+    await expect(openSampleLog(newFile(), { limits: { probeMs } })).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it.each([0, 10_001, 1.5, NaN])('refuses to read %s rows', async (limit) => {
+    const log = await openSampleLog(newFile());
+    await expect(log.recent(limit)).rejects.toMatchObject({ code: 'usage' });
+  });
+});

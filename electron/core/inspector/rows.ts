@@ -1,0 +1,203 @@
+// The rows of the request log: what callers hand in, what they get back, and the compact arrays in between
+// that cross to the worker. Everything is brought within its bounds here, so that no value that a stranger
+// chose can make a statement fail. Must never open a file or know a thread.
+import type { ErrorCode } from '../../../shared/contracts/errors.ts';
+import type {
+  RequestOutcome,
+  RequestRow,
+  RequestStatus,
+  VerifiedBy,
+} from '../../../shared/contracts/requests.ts';
+
+/** Characters kept of any text that is not a certificate; the rest gives way to an ellipsis. */
+export const maxTextLength = 1024;
+
+/** `rejection_code` of the row that stands for rejections over the quota; its message has their number. */
+export const rejectionSummaryCode = 'rejections_summarised';
+
+/** A request that was refused before it began. The log gives it an id of its own. */
+export interface RejectionRow extends Omit<RequestRow, 'id'> {
+  readonly rejectionCode: ErrorCode | typeof rejectionSummaryCode;
+  /** A sentence for the administrator; never a secret. */
+  readonly rejectionMessage: string;
+}
+
+/** A row as it is stored. What only an end can tell is null while the status is `RUNNING`. */
+export interface StoredRequest extends RequestRow {
+  readonly status: RequestStatus;
+  readonly durationMs: number | null;
+  readonly bytesRead: number | null;
+  readonly bytesWritten: number | null;
+  readonly errorCode: string | null;
+  readonly rejectionCode: string | null;
+  readonly rejectionMessage: string | null;
+}
+
+type SqlValue = string | number | null;
+type SqlValues = readonly SqlValue[];
+
+/** Kinds of operation; a barrier writes nothing and is acknowledged in its turn. */
+export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3 } as const;
+
+/** One operation: its kind, the values for its statement, and a certificate that may be new to the file. */
+export type Operation =
+  | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null]
+  | readonly [kind: typeof operationKind.reject, SqlValues, NewCertificate | null]
+  | readonly [kind: typeof operationKind.finish, SqlValues]
+  | readonly [kind: typeof operationKind.barrier];
+
+export type NewCertificate = readonly [sha256: string, pem: string];
+
+/** Columns in the order of the values of `begin`; `reject` goes on with `outcomeColumns`. */
+export const rowColumns = [
+  'id',
+  'status',
+  'rpc_name',
+  'client_id',
+  'service_id',
+  'domain_name',
+  'sent_at',
+  'h2_multiplexing_used',
+  'e2ee_used',
+  'session_verified',
+  'verified_by',
+  'tls_version',
+  'cipher',
+  'sha256_hash_hexdigest',
+  'session_id',
+  'token_id',
+  'remote_user',
+] as const;
+
+export const outcomeColumns = [
+  'duration_ms',
+  'bytes_read',
+  'bytes_written',
+  'error_code',
+  'rejection_code',
+  'rejection_message',
+] as const;
+
+/** @param stored tells which certificates are in the file already, so that they are not sent again. */
+export function encodeBegin(row: RequestRow, stored: ReadonlySet<string>): Operation {
+  return [operationKind.begin, rowValues(row, row.id, 'RUNNING'), newCertificate(row, stored)];
+}
+
+/** Carries its certificate always: it may be written long after, when the file is another one. */
+export function encodeRejection(row: RejectionRow, id: number): Operation {
+  const reason = text(row.rejectionMessage);
+  const values = [...rowValues(row, id, 'REJECTED'), 0, 0, 0, row.rejectionCode, row.rejectionCode, reason];
+  return [operationKind.reject, values, newCertificate(row, nothingStored)];
+}
+
+/** Values in the order of the writer's UPDATE. A request rejected after its begin keeps its code as reason. */
+export function encodeFinish(id: number, outcome: RequestOutcome): Operation {
+  const { status, durationMs, bytesRead, bytesWritten } = outcome;
+  const code = optionalText(outcome.errorCode);
+  const reason = status === 'REJECTED' ? code : null;
+  const duration = Math.round(bounded(durationMs) * 1000) / 1000;
+  return [operationKind.finish, [status, duration, whole(bytesRead), whole(bytesWritten), code, reason, id]];
+}
+
+const nothingStored: ReadonlySet<string> = new Set();
+
+function rowValues(row: Omit<RequestRow, 'id'>, id: number, status: RequestStatus): SqlValue[] {
+  return [
+    id,
+    status,
+    text(row.rpcName),
+    text(row.clientId),
+    text(row.serviceId),
+    text(row.domainName),
+    whole(row.sentAt),
+    Number(row.h2MultiplexingUsed),
+    Number(row.e2eeUsed),
+    Number(row.sessionVerified),
+    row.verifiedBy,
+    optionalText(row.tlsVersion),
+    optionalText(row.cipher),
+    row.certificate === null ? null : row.certificate.sha256,
+    optionalText(row.sessionId),
+    optionalText(row.tokenId),
+    optionalText(row.remoteUser),
+  ];
+}
+
+function newCertificate(row: Omit<RequestRow, 'id'>, stored: ReadonlySet<string>): NewCertificate | null {
+  const { certificate } = row;
+  if (certificate === null || stored.has(certificate.sha256)) return null;
+  return [certificate.sha256, certificate.pem];
+}
+
+function text(value: string): string {
+  return value.length <= maxTextLength ? value : `${value.slice(0, maxTextLength - 1)}…`;
+}
+
+function optionalText(value: string | null): string | null {
+  return value === null ? null : text(value);
+}
+
+function bounded(value: number): number {
+  return value > 0 ? Math.min(value, Number.MAX_SAFE_INTEGER) : 0;
+}
+
+function whole(value: number): number {
+  return Math.trunc(bounded(value));
+}
+
+/** A row as SQLite returns it, with the PEM joined on. */
+export interface DatabaseRow {
+  readonly id: number;
+  readonly status: string;
+  readonly rpc_name: string;
+  readonly client_id: string;
+  readonly service_id: string;
+  readonly domain_name: string;
+  readonly sent_at: number;
+  readonly h2_multiplexing_used: number;
+  readonly e2ee_used: number;
+  readonly session_verified: number;
+  readonly verified_by: string;
+  readonly tls_version: string | null;
+  readonly cipher: string | null;
+  readonly sha256_hash_hexdigest: string | null;
+  readonly session_id: string | null;
+  readonly token_id: string | null;
+  readonly remote_user: string | null;
+  readonly duration_ms: number | null;
+  readonly bytes_read: number | null;
+  readonly bytes_written: number | null;
+  readonly error_code: string | null;
+  readonly rejection_code: string | null;
+  readonly rejection_message: string | null;
+  readonly pem: string | null;
+}
+
+export function decodeRow(row: DatabaseRow): StoredRequest {
+  const { sha256_hash_hexdigest: sha256, pem } = row;
+  return {
+    id: row.id,
+    status: row.status as RequestStatus,
+    rpcName: row.rpc_name,
+    clientId: row.client_id,
+    serviceId: row.service_id,
+    domainName: row.domain_name,
+    sentAt: row.sent_at,
+    h2MultiplexingUsed: row.h2_multiplexing_used === 1,
+    e2eeUsed: row.e2ee_used === 1,
+    sessionVerified: row.session_verified === 1,
+    verifiedBy: row.verified_by as VerifiedBy,
+    tlsVersion: row.tls_version,
+    cipher: row.cipher,
+    certificate: sha256 === null || pem === null ? null : { sha256, pem },
+    sessionId: row.session_id,
+    tokenId: row.token_id,
+    remoteUser: row.remote_user,
+    durationMs: row.duration_ms,
+    bytesRead: row.bytes_read,
+    bytesWritten: row.bytes_written,
+    errorCode: row.error_code,
+    rejectionCode: row.rejection_code,
+    rejectionMessage: row.rejection_message,
+  };
+}

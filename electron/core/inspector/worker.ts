@@ -1,0 +1,159 @@
+// The thread that owns the database: commits what arrives, all that is waiting in one transaction, and
+// acknowledges by a counter in shared memory. Retention runs in small steps between the messages.
+// Must never acknowledge what is not committed, or write anything between a failure and `resume`.
+import { statSync } from 'node:fs';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import type { Database } from 'better-sqlite3';
+import { openDatabase } from './database.ts';
+import { describeFailure } from './failures.ts';
+import { controlWord, maxBatch, walCheckpointBytes } from './protocol.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import { RetentionRun } from './retention.ts';
+import type { Operation } from './rows.ts';
+import { Writer } from './writer.ts';
+
+type Command = Exclude<ToWorker, readonly Operation[]>;
+
+class LogWorker {
+  readonly #port: MessagePort;
+  readonly #file: string;
+  readonly #control: Int32Array;
+  readonly #db: Database;
+  readonly #writer: Writer;
+  #failed = false;
+  #retention: RetentionRun | null = null;
+  #checkpointAt = walCheckpointBytes;
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    this.#port = port;
+    this.#file = start.file;
+    this.#control = new Int32Array(start.control);
+    this.#db = openDatabase(start);
+    this.#writer = new Writer(this.#db);
+    port.on('message', (message: ToWorker) => this.#receive(message));
+    this.#send({ kind: 'opened', maxId: this.#writer.maxId() });
+  }
+
+  /** Takes all operations that wait behind the first message into its transaction. */
+  #receive(first: ToWorker): void {
+    if (!isBatch(first)) return this.#obey(first);
+    let operations = first;
+    let next = takeMessage(this.#port);
+    while (next !== undefined && isBatch(next)) {
+      operations = operations.concat(next);
+      next = operations.length < maxBatch ? takeMessage(this.#port) : undefined;
+    }
+    this.#write(operations);
+    if (next !== undefined) this.#obey(next);
+  }
+
+  #obey(command: Command): void {
+    switch (command.kind) {
+      case 'resume':
+        return this.#resume();
+      case 'retain':
+        return this.#retain(command);
+      case 'recent':
+        return this.#recent(command.call, command.limit);
+      case 'close':
+        return this.#close();
+    }
+  }
+
+  #write(operations: readonly Operation[]): void {
+    if (this.#failed) return;
+    try {
+      this.#writer.write(operations);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    Atomics.add(this.#control, controlWord.committed, operations.length);
+    const asleep = Atomics.exchange(this.#control, controlWord.sleeping, 0) === 1;
+    if (asleep) this.#send({ kind: 'committed' });
+    this.#checkpoint();
+  }
+
+  #resume(): void {
+    try {
+      this.#writer.probe();
+      this.#failed = false;
+      this.#send({ kind: 'resumed' });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#send({ kind: 'failed', error: describeFailure(error, this.#file).toJSON() });
+  }
+
+  /** After the acknowledgement, so that a commit never waits for the disk; only its successor may. */
+  #checkpoint(): void {
+    const wal = `${this.#file}-wal`;
+    const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < this.#checkpointAt) return;
+    const [result] = this.#db.pragma('wal_checkpoint(PASSIVE)') as [{ log: number; checkpointed: number }];
+    // While a reader holds an old snapshot the WAL cannot start over: try again when it has grown.
+    const complete = result.log === result.checkpointed;
+    this.#checkpointAt = complete ? walCheckpointBytes : size + walCheckpointBytes;
+  }
+
+  #retain({ now, settings }: Extract<Command, { kind: 'retain' }>): void {
+    const idle = this.#retention === null;
+    this.#retention = new RetentionRun(this.#db, settings, now);
+    if (idle) setImmediate(() => this.#retentionStep());
+  }
+
+  /** A step that fails ends the run; the next one tries again, and writes report the cause meanwhile. */
+  #retentionStep(): void {
+    if (this.#retention === null) return;
+    try {
+      if (!this.#retention.step()) this.#retention = null;
+      this.#checkpoint();
+    } catch {
+      this.#retention = null;
+    }
+    if (this.#retention !== null) setImmediate(() => this.#retentionStep());
+  }
+
+  #recent(call: number, limit: number): void {
+    try {
+      this.#send({ kind: 'rows', call, rows: this.#writer.recent(limit) });
+    } catch (error) {
+      this.#send({ kind: 'rowsFailed', call, error: describeFailure(error, this.#file).toJSON() });
+    }
+  }
+
+  #close(): void {
+    this.#retention = null;
+    this.#db.close();
+    this.#send({ kind: 'closed' });
+    this.#port.close();
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+}
+
+function isBatch(message: ToWorker): message is readonly Operation[] {
+  return Array.isArray(message);
+}
+
+function takeMessage(port: MessagePort): ToWorker | undefined {
+  return (receiveMessageOnPort(port) as { message: ToWorker } | undefined)?.message;
+}
+
+function serve(port: MessagePort, start: WorkerStart): void {
+  try {
+    new LogWorker(port, start);
+  } catch (error) {
+    const failed: FromWorker = { kind: 'failed', error: describeFailure(error, start.file).toJSON() };
+    port.postMessage(failed);
+    port.close();
+  }
+}
+
+if (parentPort !== null) serve(parentPort, workerData as WorkerStart);

@@ -1,0 +1,13 @@
+// Every RPC of the service, one line each.
+import { capabilities } from './capabilities.ts';
+import { echo } from './echo.ts';
+import { ping } from './ping.ts';
+import type { Rpc } from './rpc.ts';
+
+const all: readonly Rpc[] = [
+  capabilities, //
+  echo,
+  ping,
+];
+
+export const rpcs: ReadonlyMap<string, Rpc> = new Map(all.map((rpc) => [rpc.name, rpc]));

@@ -1,0 +1,37 @@
+// What an RPC is: a name, what it takes, and a function from a call to an answer.
+// A handler knows nothing of sessions, policies or logs; the router has dealt with those before it runs.
+import type { Readable } from 'node:stream';
+import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { Capabilities } from '../../../shared/contracts/capabilities.ts';
+
+/** What handlers may ask of the service. */
+export interface RpcContext {
+  /** What the service can do and requires at this moment. */
+  capabilities(): Capabilities;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export interface RpcCall {
+  /** The JSON that came as the body, or in the `gatehouse-args` header of a streaming call; null where none did. */
+  readonly args: unknown;
+  /** The streamed body; null where the call came as JSON. It fails with `truncated` where it ends early. */
+  readonly body: Readable | null;
+  /** Aborted when the caller goes away or the session ends. */
+  readonly signal: AbortSignal;
+  readonly context: RpcContext;
+}
+
+export type RpcAnswer = { readonly json: unknown } | { readonly stream: Readable };
+
+export interface Rpc {
+  readonly name: string;
+  /** Whether it takes a streamed body. */
+  readonly takesStream: boolean;
+  /** @throws GatehouseError with a code for the caller; anything else becomes `rpc_failed` */
+  run(call: RpcCall): RpcAnswer | Promise<RpcAnswer>;
+}
+
+export function badRequest(message: string): GatehouseError {
+  return new GatehouseError('rpc_bad_request', message);
+}

@@ -1,0 +1,125 @@
+// settings.json: what the administrator has set, by the seeds' own names; what is not there has its default.
+// A file that cannot be read is an error, never a silent default: a default could be laxer than what was
+// set. A running service keeps its last good settings and reports. It must never overwrite a damaged file.
+import { join } from 'node:path';
+import { GatehouseError, asGatehouseError } from '../../../shared/contracts/errors.ts';
+import {
+  defaultSettings,
+  parseSettingName,
+  parseSettingValue,
+  settingNames,
+} from '../../../shared/contracts/settings.ts';
+import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
+import { ensurePrivateFolder, readFileIfThere, writeFileAtomic } from '../../../shared/storage/atomic-file.ts';
+import { withFolderLock } from '../../../shared/storage/folder-lock.ts';
+import { watchFolder } from '../../../shared/storage/watch-folder.ts';
+
+const fileName = 'settings.json';
+const lockName = 'settings';
+
+export interface SettingChange<N extends SettingName = SettingName> {
+  readonly name: N;
+  readonly old: Settings[N];
+  readonly value: Settings[N];
+}
+
+export interface SettingsListener {
+  /** All settings as they are now, and the names of those that differ from before. */
+  readonly onChange: (settings: Readonly<Settings>, changed: readonly SettingName[]) => void;
+  /** The file cannot be read; the last good settings stay. Told once for each problem. */
+  readonly onProblem: (problem: GatehouseError) => void;
+}
+
+export class SettingsStore {
+  readonly #folder: string;
+  readonly #listeners = new Set<SettingsListener>();
+  #settings: Readonly<Settings>;
+
+  private constructor(folder: string, settings: Readonly<Settings>) {
+    this.#folder = folder;
+    this.#settings = settings;
+  }
+
+  /** @throws GatehouseError `settings_corrupt`, `storage_failed` */
+  static async open(dataFolder: string): Promise<SettingsStore> {
+    return new SettingsStore(dataFolder, withDefaults(await readSet(dataFolder)));
+  }
+
+  /** As of the last opening, `set`, or change that a watch has seen. */
+  get<N extends SettingName>(name: N): Settings[N] {
+    return this.#settings[name];
+  }
+
+  all(): Readonly<Settings> {
+    return this.#settings;
+  }
+
+  /** Stores one value. @throws GatehouseError `settings_invalid`, `settings_corrupt`, `data_folder_locked`, `storage_failed` */
+  async set<N extends SettingName>(name: N, value: unknown): Promise<SettingChange<N>> {
+    const parsed = parseSettingValue(name, value);
+    await ensurePrivateFolder(this.#folder);
+    return withFolderLock(this.#folder, lockName, async () => {
+      const before = await readSet(this.#folder);
+      const after = { ...before, [name]: parsed };
+      await writeFileAtomic(join(this.#folder, fileName), `${JSON.stringify(after, null, 2)}\n`);
+      this.#apply(withDefaults(after));
+      return { name, old: withDefaults(before)[name], value: parsed };
+    });
+  }
+
+  /** Follows the file within a second. Returns the unsubscribe. */
+  watch(listener: SettingsListener): () => void {
+    this.#listeners.add(listener);
+    const reload = async () => this.#apply(withDefaults(await readSet(this.#folder)));
+    const concerns = (name: string) => name === fileName;
+    const unwatch = watchFolder(this.#folder, reload, { concerns, onProblem: listener.onProblem });
+    return () => {
+      this.#listeners.delete(listener);
+      unwatch();
+    };
+  }
+
+  #apply(after: Readonly<Settings>): void {
+    const before = this.#settings;
+    const changed = settingNames.filter((name) => before[name] !== after[name]);
+    if (changed.length === 0) return;
+    this.#settings = after;
+    for (const { onChange } of this.#listeners) onChange(after, changed);
+  }
+}
+
+async function readSet(folder: string): Promise<Partial<Settings>> {
+  const path = join(folder, fileName);
+  const bytes = await readFileIfThere(path);
+  if (bytes === null) return {};
+  try {
+    return parseSet(JSON.parse(bytes.toString('utf8')));
+  } catch (error) {
+    const why = error instanceof GatehouseError ? error.message : 'it is no JSON.';
+    throw corruptError(path, why, error);
+  }
+}
+
+/** A name that is unknown may be a typing error in one that guards something: it is refused. */
+function parseSet(json: unknown): Partial<Settings> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new GatehouseError('settings_corrupt', 'it is no JSON object.');
+  }
+  const entries = Object.entries(json).map(([text, value]) => {
+    const name = parseSettingName(text);
+    return [name, parseSettingValue(name, value)] as const;
+  });
+  return Object.fromEntries(entries) as Partial<Settings>;
+}
+
+function withDefaults(set: Partial<Settings>): Readonly<Settings> {
+  return { ...defaultSettings, ...set };
+}
+
+function corruptError(path: string, why: string, cause: unknown): GatehouseError {
+  const message = `${path} cannot be read: ${why} Correct it or restore it from a backup; removing it brings back the defaults.`;
+  return new GatehouseError('settings_corrupt', message, {
+    cause: asGatehouseError(cause),
+    details: { path },
+  });
+}

@@ -1,0 +1,56 @@
+// The named limits of a relay. Each is checked once, where the relay is made; together they bound its memory.
+import { GatehouseError } from '../contracts/errors.ts';
+
+export interface RelayLimits {
+  /** TCP connections at once. */
+  readonly maxConnections: number;
+  /** TCP connections at once from one address; not applied where a proxy or loopback stands for everybody. */
+  readonly maxConnectionsPerAddress: number;
+  /** Client connections at once of one user. */
+  readonly maxConnectionsPerUser: number;
+  /** Services that are proving their key at once. */
+  readonly maxPendingOpenings: number;
+  /** Streams that one client connection may have open at once. */
+  readonly maxStreamsPerClient: number;
+  /** Streams that one client connection may open per second in the long run. */
+  readonly streamOpensPerSecond: number;
+  /** Streams that one client connection may open at once after a quiet time. */
+  readonly streamOpenBurst: number;
+  /** Bytes that may wait in the streams of one user for a receiver that does not read. */
+  readonly maxBufferedBytesPerUser: number;
+  /** Bytes that may wait in all streams. */
+  readonly maxBufferedBytes: number;
+  /** Time for the HTTP header, the TLS handshake and the opening exchange, each, in milliseconds. */
+  readonly openingTimeoutMs: number;
+  /** Time for the header of a stream, in milliseconds. */
+  readonly headerTimeoutMs: number;
+  /** Time that open streams have to finish when the relay stops, in milliseconds. */
+  readonly drainMs: number;
+}
+
+export const defaultRelayLimits: RelayLimits = {
+  maxConnections: 8192,
+  maxConnectionsPerAddress: 512,
+  maxConnectionsPerUser: 256,
+  maxPendingOpenings: 256,
+  maxStreamsPerClient: 1024,
+  streamOpensPerSecond: 4000,
+  streamOpenBurst: 4096,
+  maxBufferedBytesPerUser: 128 * 1024 * 1024,
+  maxBufferedBytes: 512 * 1024 * 1024,
+  openingTimeoutMs: 10_000,
+  headerTimeoutMs: 10_000,
+  drainMs: 3000,
+};
+
+/** Defaults where `limits` is silent. @throws GatehouseError `usage` naming the limit that is wrong */
+export function checkRelayLimits(limits: Partial<RelayLimits> = {}): RelayLimits {
+  const all = { ...defaultRelayLimits, ...limits };
+  for (const name of Object.keys(defaultRelayLimits) as (keyof RelayLimits)[]) {
+    const least = name === 'drainMs' ? 0 : 1;
+    if (!Number.isSafeInteger(all[name]) || all[name] < least || all[name] > 0x7fffffff) {
+      throw new GatehouseError('usage', `${name} must be a whole number of at least ${least}.`);
+    }
+  }
+  return all;
+}
