@@ -1,15 +1,13 @@
 // Where the superadmin password and other secrets come from: a prompt without echo, or a private file.
 // Never from the command line, which every process on the machine can read.
-import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { assertPrivate } from '../../shared/storage/private-file.ts';
 import { resolvePath } from './paths.ts';
+import { readTextFile } from './text-file.ts';
 
 export const passwordFileVariable = 'GATEHOUSE_SUPERADMIN_PASSWORD_FILE';
-/** A file with a secret is a line; more is a mistake. */
-const maxSecretFileLength = 4096;
 
 export interface PasswordSource {
   readonly passwordFile?: string;
@@ -37,24 +35,9 @@ export async function readSuperadminPassword(source: PasswordSource, chosen: boo
 
 /** The first line of a file that only its owner may read. @throws GatehouseError `file_too_open`, `storage_failed` */
 export async function readSecretFile(path: string): Promise<string> {
-  const resolved = resolvePath(path);
-  const text = await readText(resolved);
-  await assertPrivate(resolved);
+  const text = await readTextFile(path);
+  await assertPrivate(resolvePath(path));
   return text.split(/\r?\n/, 1)[0] ?? '';
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxSecretFileLength), 0, maxSecretFileLength, 0);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new GatehouseError('storage_failed', `${path} cannot be read. Check the path and who may read it.`, { cause });
-  }
 }
 
 /** Asks on the terminal without showing what is typed. */

@@ -1,6 +1,5 @@
 // What the one-shot `gatehouse service …` commands do. Each works on the data folder, whether or not a
 // service runs on it; a running one follows by watching the folder.
-import { open } from 'node:fs/promises';
 import { importCertificate as replaceByImport, renewCertificate as replaceByNew } from '../core/certificates/certificate-store.ts';
 import type { CertificateReplacement } from '../core/certificates/certificate-store.ts';
 import type { CertificateImport } from '../core/certificates/import.ts';
@@ -10,16 +9,14 @@ import { secretsPath } from '../core/secrets/service-secrets.ts';
 import { unlockSecrets } from '../core/secrets/secrets-file.ts';
 import type { Secrets } from '../core/secrets/secrets-file.ts';
 import { SettingsStore } from '../core/settings/settings-store.ts';
-import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { formatFingerprintColons } from '../../shared/contracts/fingerprint.ts';
 import { parseSettingName, parseSettingText } from '../../shared/contracts/settings.ts';
 import { parseDuration } from './duration.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile, readSuperadminPassword } from './password.ts';
+import { readSmallFile } from './text-file.ts';
 import type { DataOptions, ImportOptions, PasswordOptions } from './service-command.ts';
-
-const maxImportFileLength = 1024 * 1024;
 
 export async function renewCertificate(options: PasswordOptions): Promise<void> {
   const data = resolvePath(options.data);
@@ -96,26 +93,10 @@ function printReplacement({ oldFingerprint, newFingerprint }: CertificateReplace
 }
 
 async function readImportSource(file: string, options: ImportOptions): Promise<CertificateImport> {
-  const content = await readLimited(file);
+  const content = await readSmallFile(file);
   const passphrase = options.passphraseFile === undefined ? {} : { passphrase: await readSecretFile(options.passphraseFile) };
   if (!content.includes('-----BEGIN')) return { pkcs12: content, ...passphrase };
-  return { pem: content, ...(options.key === undefined ? {} : { key: await readLimited(options.key) }), ...passphrase };
-}
-
-/** A file up to the limit and one byte: what is larger is refused where it is parsed. */
-async function readLimited(path: string): Promise<Buffer> {
-  const resolved = resolvePath(path);
-  try {
-    const file = await open(resolved, 'r');
-    try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxImportFileLength + 1), 0, maxImportFileLength + 1, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new GatehouseError('storage_failed', `${resolved} cannot be read. Check the path and who may read it.`, { cause });
-  }
+  return { pem: content, ...(options.key === undefined ? {} : { key: await readSmallFile(options.key) }), ...passphrase };
 }
 
 function openedBy(name: string): string {

@@ -59,7 +59,7 @@ async function relayOf(
 
 /** The ready line, or for a person: who this is and how to check it. */
 function announce(service: RunningService, options: RunOptions, relay: string): void {
-  const fingerprint = service.fingerprint();
+  const fingerprint = service.fingerprint;
   const ready = { event: 'ready', serviceId: service.serviceId, fingerprint, relay, directPort: service.directPort };
   const made = service.certificateCreated
     ? ['', '*** A new E2EE certificate was made: there was none in the data folder. ***', '']

@@ -1,23 +1,15 @@
 // The composition root of a service: what starts, in what order, and how it stops. Plain Node; it knows
 // nothing of terminals, windows or Electron.
-import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { asGatehouseError, GatehouseError } from '../../shared/contracts/errors.ts';
-import { ensurePrivateFolder } from '../../shared/storage/atomic-file.ts';
-import { holdFolder } from '../../shared/storage/folder-lock.ts';
-import { CertificateStore } from './certificates/certificate-store.ts';
+import type { GatehouseError } from '../../shared/contracts/errors.ts';
+import { openDataFolder, retentionOf } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
+import { listenDirect } from './direct-listener.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import { RelayLink } from './endpoint/relay-link.ts';
 import type { RelayState } from './endpoint/relay-link.ts';
-import { openRequestLog } from './inspector/request-log.ts';
-import type { RequestLog } from './inspector/request-log.ts';
-import { AccessTokens } from './secrets/access-tokens.ts';
-import { openIdentity } from './secrets/identity.ts';
-import { LiveAccessTokens } from './secrets/live-access-tokens.ts';
-import { openServiceSecrets } from './secrets/service-secrets.ts';
-import { SettingsStore } from './settings/settings-store.ts';
+import type { UsableToken } from './endpoint/verifier.ts';
+import { Opened } from './opened.ts';
 
 export interface ServiceOptions {
   readonly dataFolder: string;
@@ -29,25 +21,12 @@ export interface ServiceOptions {
   readonly relayCa?: string;
   readonly logger: Logger;
   readonly onRelayState?: (state: RelayState) => void;
-  /** Told when a renewed or imported certificate has been taken up. */
+  /** Told when a renewed or imported certificate has been taken up; lower-case hex SHA-256. */
   readonly onFingerprint?: (sha256: string) => void;
   /** Serves the E2EE endpoint on this port of 127.0.0.1 too, without a relay: for measurements beside it. */
   readonly directPort?: number;
   /** How long requests under way may take when the service stops, in milliseconds. Default 5,000. */
   readonly drainMs?: number;
-}
-
-export interface RunningService {
-  readonly serviceId: string;
-  /** Lower-case hex SHA-256 of the certificate that new sessions get. */
-  fingerprint(): string;
-  /** True where this start made the certificate. */
-  readonly certificateCreated: boolean;
-  relayState(): RelayState;
-  retryNow(): void;
-  /** The port that serves without a relay, or null. */
-  readonly directPort: number | null;
-  stop(): Promise<void>;
 }
 
 /**
@@ -56,131 +35,138 @@ export interface RunningService {
  *   secrets, settings and request log; whatever was opened has been closed again
  */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
-  const opened: (() => unknown)[] = [];
+  const opened = new Opened();
   try {
-    return await start(options, opened);
+    return await RunningService.start(options, opened);
   } catch (error) {
-    await closeAll(opened);
+    await opened.close();
     throw error;
   }
 }
 
-/** `opened` collects how to close what has been opened, first opened last closed. */
-async function start(options: ServiceOptions, opened: (() => unknown)[]): Promise<RunningService> {
-  const { dataFolder, logger } = options;
-  await ensurePrivateFolder(dataFolder);
-  opened.push(await holdFolder(dataFolder, 'service'));
-  const secrets = await openServiceSecrets(dataFolder, options.superadminPassword);
-  const { identityKey, fakeSaltKey } = await secrets.read();
-  const identity = openIdentity(identityKey);
-  const { store: certificates, created } = await CertificateStore.open(dataFolder, secrets);
-  const settings = await SettingsStore.open(dataFolder);
-  const log = await openLog(dataFolder, settings);
-  opened.push(() => log.close());
-  const report = (problem: GatehouseError): void => {
-    logger.error({ code: problem.code }, problem.message);
-  };
-  const tokens = await LiveAccessTokens.open(new AccessTokens(dataFolder), {
-    onChange: () => {
-      endpoint.enforceTokens();
-    },
-    onProblem: report,
-  });
-  opened.push(() => {
-    tokens.close();
-  });
-  let relayState: RelayState = { state: 'connecting', attempt: 0 };
-  const endpoint = new Endpoint({
-    serviceId: identity.serviceId,
-    settings: () => settings.all(),
-    findToken: (id) => usableToken(tokens, id),
-    fakeSaltKey: Buffer.from(fakeSaltKey, 'base64'),
-    log,
-    domainName: () => (relayState.state === 'online' ? relayState.domainName : ''),
-    certificate: certificates.current(),
-  });
-  opened.push(
-    settings.watch({
-      onChange: () => {
-        endpoint.enforceSettings();
-        log.applySettings(retentionOf(settings));
+export class RunningService {
+  readonly serviceId: string;
+  /** True where this start made the certificate. */
+  readonly certificateCreated: boolean;
+  readonly #options: ServiceOptions;
+  readonly #opened: Opened;
+  readonly #data: DataFolder;
+  readonly #endpoint: Endpoint;
+  readonly #link: RelayLink;
+  #relayState: RelayState = { state: 'connecting', attempt: 0 };
+  #directPort: number | null = null;
+
+  private constructor(options: ServiceOptions, opened: Opened, data: DataFolder) {
+    this.#options = options;
+    this.#opened = opened;
+    this.#data = data;
+    this.serviceId = data.identity.serviceId;
+    this.certificateCreated = data.certificateCreated;
+    this.#endpoint = new Endpoint({
+      serviceId: this.serviceId,
+      settings: () => data.settings.all(),
+      findToken: (id) => usableToken(data, id),
+      fakeSaltKey: data.fakeSaltKey,
+      log: data.log,
+      domainName: () => (this.#relayState.state === 'online' ? this.#relayState.domainName : ''),
+      certificate: data.certificates.current(),
+    });
+    this.#link = this.#makeLink();
+  }
+
+  static async start(options: ServiceOptions, opened: Opened): Promise<RunningService> {
+    let service: RunningService | undefined;
+    const onProblem = (problem: GatehouseError): void => {
+      options.logger.error({ code: problem.code }, problem.message);
+    };
+    const onTokens = (): void => {
+      if (service !== undefined) service.#endpoint.enforceTokens();
+    };
+    const data = await openDataFolder(options.dataFolder, options.superadminPassword, opened, { onTokens, onProblem });
+    service = new RunningService(options, opened, data);
+    service.#follow(onProblem);
+    await service.#listenDirect();
+    service.#link.start();
+    return service;
+  }
+
+  /** Lower-case hex SHA-256 of the certificate that new sessions get. */
+  get fingerprint(): string {
+    return this.#data.certificates.current().sha256;
+  }
+
+  get relayState(): RelayState {
+    return this.#relayState;
+  }
+
+  /** The loopback port that serves without a relay; null where none was asked for. */
+  get directPort(): number | null {
+    return this.#directPort;
+  }
+
+  /** Cuts the wait before the next try to reach the relay short. */
+  retryNow(): void {
+    this.#link.retryNow();
+  }
+
+  /** Takes no new requests, lets those under way finish, ends all sessions, and frees everything. */
+  async stop(): Promise<void> {
+    this.#link.goAway();
+    await this.#endpoint.drain(this.#options.drainMs ?? 5_000);
+    await this.#link.stop();
+    await this.#opened.close();
+  }
+
+  /** Keeps live sessions in step with what changes in the data folder. */
+  #follow(onProblem: (problem: GatehouseError) => void): void {
+    const { settings, certificates, log } = this.#data;
+    this.#opened.add(
+      settings.watch({
+        onChange: () => {
+          this.#endpoint.enforceSettings();
+          log.applySettings(retentionOf(settings));
+        },
+        onProblem,
+      }),
+      certificates.watch({
+        onChange: (certificate) => {
+          this.#endpoint.useCertificate(certificate);
+          this.#options.onFingerprint?.(certificate.sha256);
+        },
+        onProblem,
+      }),
+    );
+  }
+
+  async #listenDirect(): Promise<void> {
+    const { directPort } = this.#options;
+    if (directPort === undefined) return;
+    const listener = await listenDirect(this.#endpoint.acceptor, directPort);
+    this.#opened.add(() => {
+      listener.close();
+    });
+    this.#directPort = listener.port;
+  }
+
+  #makeLink(): RelayLink {
+    const { relay, enrolmentToken, relayCa } = this.#options;
+    return new RelayLink({
+      relay,
+      identity: this.#data.identity,
+      ...(enrolmentToken === undefined ? {} : { enrolmentToken }),
+      ...(relayCa === undefined ? {} : { ca: relayCa }),
+      onStream: (stream) => {
+        this.#endpoint.acceptor.accept(stream);
       },
-      onProblem: report,
-    }),
-    certificates.watch({
-      onChange: (certificate) => {
-        endpoint.useCertificate(certificate);
-        options.onFingerprint?.(certificate.sha256);
+      onState: (state) => {
+        this.#relayState = state;
+        this.#options.onRelayState?.(state);
       },
-      onProblem: report,
-    }),
-  );
-  const direct = options.directPort === undefined ? null : await listenDirect(endpoint, options.directPort);
-  if (direct !== null) opened.push(() => direct.close());
-  const link = new RelayLink({
-    relay: options.relay,
-    identity,
-    ...(options.enrolmentToken === undefined ? {} : { enrolmentToken: options.enrolmentToken }),
-    ...(options.relayCa === undefined ? {} : { ca: options.relayCa }),
-    onStream: (stream) => {
-      endpoint.acceptor.accept(stream);
-    },
-    onState: (state) => {
-      relayState = state;
-      options.onRelayState?.(state);
-    },
-  });
-  link.start();
-  return {
-    serviceId: identity.serviceId,
-    fingerprint: () => certificates.current().sha256,
-    certificateCreated: created,
-    relayState: () => relayState,
-    retryNow: () => {
-      link.retryNow();
-    },
-    directPort: direct === null ? null : (direct.address() as AddressInfo).port,
-    stop: async () => {
-      link.goAway();
-      await endpoint.drain(options.drainMs ?? 5_000);
-      await link.stop();
-      await closeAll(opened);
-    },
-  };
+    });
+  }
 }
 
-async function closeAll(opened: (() => unknown)[]): Promise<void> {
-  for (const close of opened.splice(0).reverse()) await close();
-}
-
-function usableToken(tokens: LiveAccessTokens, id: string): ReturnType<ConstructorParameters<typeof Endpoint>[0]['findToken']> {
+function usableToken({ tokens }: DataFolder, id: string): UsableToken | null {
   const token = tokens.find(id);
   return token?.status === 'active' ? { remoteUser: token.user, scram: token.scram } : null;
-}
-
-function openLog(dataFolder: string, settings: SettingsStore): Promise<RequestLog> {
-  return openRequestLog({ file: join(dataFolder, 'requests.db'), ...retentionOf(settings) });
-}
-
-function retentionOf(settings: SettingsStore): { retentionDays: number; maxSizeMb: number } {
-  return {
-    retentionDays: settings.get('service.inspector.retention_days'),
-    maxSizeMb: settings.get('service.inspector.max_size_mb'),
-  };
-}
-
-function listenDirect(endpoint: Endpoint, port: number): Promise<Server> {
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.setNoDelay(true);
-    endpoint.acceptor.acceptDirect(socket, 'direct');
-  });
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(asGatehouseError(error, 'storage_failed', `Port ${port} cannot be listened on.`));
-    });
-    server.listen(port, '127.0.0.1', () => {
-      resolve(server);
-    });
-  });
 }

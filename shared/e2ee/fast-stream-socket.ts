@@ -1,7 +1,7 @@
 // Makes TLS over a JavaScript stream finish its writes without waiting for a turn of the event loop.
 // Node wraps such a stream in its internal JSStreamSocket, whose doWrite() completes in setImmediate(): one
-// turn for each write. Here one instance's doWrite() is replaced; all else of it (order of write, shutdown
-// and close, cancellation) stays Node's. Must never complete a write inside doWrite(), nor before the stream
+// turn for each write. Here one instance's doWrite() is replaced by one that writes and completes at the end
+// of the current tick; all else of it (order of write, shutdown and close, cancellation) stays Node's. Must never complete a write inside doWrite(), nor before the stream
 // has room again, and must leave Node's behaviour alone where its internals are not of the known shape.
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -71,30 +71,42 @@ function write(
   buffers: readonly Uint8Array[],
 ): number {
   const handle = wrap._handle;
-  if (wrap[state.close] === true) {
-    wrap[state.write] = request; // doClose() cancels what it finds here
-    return 0;
-  }
-  if (handle === null) return 0;
-  const finish = (status: number): void => {
-    // A closed socket's request is doClose()'s to cancel; another request is not this one's to finish.
-    if (wrap[state.write] === request && wrap._handle === handle) wrap.finishWrite(handle, status);
-  };
-  const { stream } = wrap;
-  const isOpen = wrap[state.shutdown] === null && stream.writable;
-  if (isOpen) pour(stream, buffers);
-  wrap[state.write] = request; // after the writes, which could throw
-  // The stream's own buffer is the bound: no more is taken until it is empty.
-  if (isOpen && stream.writableNeedDrain)
-    stream.once('drain', () => {
-      finish(0);
+  if (handle === null && wrap[state.close] !== true) return 0;
+  wrap[state.write] = request; // doClose() cancels what it finds here
+  // A closed socket's request is doClose()'s to cancel; another request is not this one's to finish.
+  const isCurrent = (): boolean => wrap[state.write] === request && wrap._handle === handle;
+  if (handle !== null)
+    process.nextTick(() => {
+      if (isCurrent())
+        pour(wrap, state, buffers, (status) => {
+          if (isCurrent()) wrap.finishWrite(handle, status);
+        });
     });
-  else process.nextTick(finish, isOpen ? 0 : UV_EPIPE);
   return 0;
 }
 
-function pour(stream: Duplex, buffers: readonly Uint8Array[]): void {
+/**
+ * Runs outside of any write of the TLSSocket's: a stream that answers at once would otherwise have its reader
+ * write to the TLSSocket inside that socket's own _writev(), where Node's Writable loses the chunk.
+ */
+function pour(
+  wrap: StreamWrap,
+  state: StateSymbols,
+  buffers: readonly Uint8Array[],
+  done: (status: number) => void,
+) {
+  const { stream } = wrap;
+  if (wrap[state.shutdown] !== null || !stream.writable) {
+    done(UV_EPIPE);
+    return;
+  }
   stream.cork();
   for (const buffer of buffers) stream.write(buffer);
   stream.uncork();
+  // The stream's own buffer is the bound: no more is taken until it is empty.
+  if (stream.writableNeedDrain)
+    stream.once('drain', () => {
+      done(0);
+    });
+  else done(0);
 }

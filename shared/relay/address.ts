@@ -25,7 +25,8 @@ export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text.trim());
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  const known = match?.[1] === undefined ? host === 'localhost' || isIP(host ?? '') === 4 : isIP(match[1]) === 6;
+  const known =
+    match?.[1] === undefined ? host === 'localhost' || isIP(host ?? '') === 4 : isIP(match[1]) === 6;
   if (host === undefined || !known || port > 65_535) {
     const message = `"${text}" is no address to listen at. Give an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080.`;
     throw new GatehouseError('usage', message);
@@ -54,7 +55,9 @@ export class RelayAddress {
 
   /** The URL to dial, given the port that was taken. */
   url(port: number): string {
-    return this.#publicUrl === null ? new URL(`${this.#scheme}//${this.#host}:${port}`).origin : this.#publicUrl.origin;
+    return this.#publicUrl === null
+      ? new URL(`${this.#scheme}//${this.#host}:${port}`).origin
+      : this.#publicUrl.origin;
   }
 
   /** True where a request with this Host header means this relay. */
@@ -91,14 +94,20 @@ export class RelayAddress {
   #check(open: boolean): void {
     const { origin } = this.#publicUrl ?? {};
     if (isWildcard(this.#host) && origin === undefined) {
-      throw usage('A relay that listens on every address needs --public-url, so that it knows the URL it is dialled by.');
+      throw usage(
+        'A relay that listens on every address needs --public-url, so that it knows the URL it is dialled by.',
+      );
     }
     if (!this.#loopback && this.#scheme === 'ws:') {
-      throw usage('Plain ws:// is for loopback alone. Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy.');
+      throw usage(
+        'Plain ws:// is for loopback alone. Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy.',
+      );
     }
     if (!open) return;
     if (!this.#loopback || (this.#publicUrl !== null && !isLoopbackHost(this.#publicUrl.hostname))) {
-      throw usage('An open relay lets everybody in, so --open is for loopback alone. Leave it out and make tokens.');
+      throw usage(
+        'An open relay lets everybody in, so --open is for loopback alone. Leave it out and make tokens.',
+      );
     }
   }
 }

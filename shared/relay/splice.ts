@@ -54,7 +54,9 @@ class Side implements StreamConsumer {
   /** Sends what the other side received. */
   forward(chunk: Uint8Array): void {
     if (!this.#meter.hold(chunk.length)) {
-      this.#stream.reset(new GatehouseError('limit_exceeded', 'Too many bytes wait at the relay for a slow receiver.'));
+      this.#stream.reset(
+        new GatehouseError('limit_exceeded', 'Too many bytes wait at the relay for a slow receiver.'),
+      );
       return;
     }
     this.#waiting += chunk.length;

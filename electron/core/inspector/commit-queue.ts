@@ -29,6 +29,7 @@ export interface CommitQueueOptions {
   readonly maxQueued: number;
   /** Called with operations that have just been committed. */
   readonly onCommitted: (operations: readonly Operation[]) => void;
+  readonly onFailed: () => void;
 }
 
 export class CommitQueue {
@@ -99,6 +100,7 @@ export class CommitQueue {
   fail(error: GatehouseError, workerDied: boolean): void {
     this.#look();
     this.#post = null;
+    this.#options.onFailed();
     const entries = [...this.#sent, ...this.#waiting];
     const sent = this.#sent.length;
     this.#sent = [];

@@ -2,12 +2,14 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import DatabaseConstructor from 'better-sqlite3';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.ts';
 import { migrate, migrations } from './migrations.ts';
 import { encodeBegin } from './rows.ts';
-import { sampleRow, temporaryFolder } from './sample-rows.ts';
+import { releaseSamples, sampleRow, temporaryFolder } from './sample-rows.ts';
 import { Writer } from './writer.ts';
+
+afterEach(releaseSamples);
 
 const none: ReadonlySet<string> = new Set();
 

@@ -15,7 +15,8 @@ import type { RetentionSettings } from './protocol.ts';
 import { quotaWindowMs, RejectionQuota } from './rejection-quota.ts';
 import { encodeBegin, encodeFinish, encodeRejection, operationKind, rejectionSummaryCode } from './rows.ts';
 import type { Operation, RejectionRow, StoredRequest } from './rows.ts';
-import { WalSync } from './wal-sync.ts';
+import { syncFileData, WalSync } from './wal-sync.ts';
+import type { SyncFile } from './wal-sync.ts';
 import { startThread, WorkerHost } from './worker-host.ts';
 import type { StartWorker } from './worker-host.ts';
 
@@ -31,6 +32,7 @@ export interface RequestLogOptions extends RetentionSettings {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   readonly startWorker?: StartWorker;
+  readonly syncFile?: SyncFile;
 }
 
 export interface RequestLog {
@@ -77,14 +79,16 @@ class SqliteRequestLog implements RequestLog {
   #closed = false;
 
   constructor(options: RequestLogOptions) {
-    const { file, startWorker = startThread, now = Date.now } = options;
+    const { file, startWorker = startThread, syncFile = syncFileData, now = Date.now } = options;
     this.#limits = checkLimits({ ...defaultLimits, ...options.limits });
     this.#retention = retentionOf(options);
     this.#now = now;
-    this.#sync = new WalSync(file, this.#limits.syncMs);
+    this.#sync = new WalSync(file, this.#limits.syncMs, syncFile);
     this.#quota = new RejectionQuota(this.#limits);
     const onCommitted = (operations: readonly Operation[]) => this.#committed(operations);
-    this.#queue = new CommitQueue({ maxQueued: this.#limits.maxQueued, onCommitted });
+    // Whatever failed, the next begin brings its certificate again.
+    const onFailed = () => this.#storedCertificates.clear();
+    this.#queue = new CommitQueue({ maxQueued: this.#limits.maxQueued, onCommitted, onFailed });
     this.#host = new WorkerHost({ file, startWorker, ...this.#limits }, this.#queue);
   }
 

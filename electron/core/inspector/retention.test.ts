@@ -2,13 +2,15 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.ts';
 import type { RetentionSettings } from './protocol.ts';
 import { RetentionRun } from './retention.ts';
 import { encodeBegin, encodeFinish } from './rows.ts';
-import { sampleOutcome, sampleRow, temporaryFolder } from './sample-rows.ts';
+import { onRelease, releaseSamples, sampleOutcome, sampleRow, temporaryFolder } from './sample-rows.ts';
 import { Writer } from './writer.ts';
+
+afterEach(releaseSamples);
 
 const none: ReadonlySet<string> = new Set();
 const dayMs = 86_400_000;
@@ -18,7 +20,7 @@ const roomy: RetentionSettings = { retentionDays: 30, maxSizeMb: 1024 };
 function open(): Database {
   const file = join(temporaryFolder(), 'log.db');
   const db = openDatabase({ file, lockWaitMs: 50, interruptRunning: false });
-  onTestFinished(() => void db.close());
+  onRelease(() => void db.close());
   return db;
 }
 

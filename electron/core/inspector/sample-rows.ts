@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import { openRequestLog } from './request-log.ts';
 import type { RequestLog, RequestLogOptions } from './request-log.ts';
@@ -48,10 +47,22 @@ export function sampleRejection(more: Partial<RejectionRow> = {}): RejectionRow 
   };
 }
 
+const cleanUps: (() => unknown)[] = [];
+
+/** Runs when the test ends, the last registered first. */
+export function onRelease(cleanUp: () => unknown): void {
+  cleanUps.push(cleanUp);
+}
+
+/** For `afterEach`: closes and removes what the samples of this test opened. */
+export async function releaseSamples(): Promise<void> {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+}
+
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-log-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onRelease(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -61,6 +72,6 @@ export async function openSampleLog(
   options: Partial<RequestLogOptions> = {},
 ): Promise<RequestLog> {
   const log = await openRequestLog({ file, retentionDays: 36_500, maxSizeMb: 1024, ...options });
-  onTestFinished(() => log.close());
+  onRelease(() => log.close());
   return log;
 }

@@ -4,17 +4,22 @@
 // SQLite's POSIX locks on it. The -wal file carries none.
 import { open } from 'node:fs/promises';
 
+/** Brings what was written to `file` to the disk. Resolves where the file is missing. */
+export type SyncFile = (file: string) => Promise<void>;
+
 export class WalSync {
   readonly #file: string;
   readonly #delayMs: number;
+  readonly #syncFile: SyncFile;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   #again = false;
 
   /** @param delayMs the most that a loss of power may take, in milliseconds */
-  constructor(databaseFile: string, delayMs: number) {
+  constructor(databaseFile: string, delayMs: number, syncFile: SyncFile) {
     this.#file = `${databaseFile}-wal`;
     this.#delayMs = delayMs;
+    this.#syncFile = syncFile;
   }
 
   /** Something was committed. */
@@ -33,7 +38,7 @@ export class WalSync {
   async settled(): Promise<void> {
     await this.#running?.catch(ignore);
     this.#stopTimer();
-    await this.#syncOnce();
+    await this.#syncFile(this.#file);
   }
 
   async close(): Promise<void> {
@@ -45,24 +50,24 @@ export class WalSync {
   async #sync(): Promise<void> {
     do {
       this.#again = false;
-      await this.#syncOnce().catch(ignore);
+      await this.#syncFile(this.#file).catch(ignore);
     } while (this.#again);
     this.#running = null;
-  }
-
-  async #syncOnce(): Promise<void> {
-    const handle = await open(this.#file, 'r+').catch(absent);
-    if (handle === null) return;
-    try {
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
   }
 
   #stopTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+}
+
+export async function syncFileData(file: string): Promise<void> {
+  const handle = await open(file, 'r+').catch(absent);
+  if (handle === null) return;
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,19 +1,28 @@
 // A batch is written whole or not at all, with the faults that SQLite itself reports.
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.ts';
 import { describeFailure } from './failures.ts';
 import { encodeBegin, encodeFinish, encodeRejection } from './rows.ts';
-import { sampleOutcome, sampleRejection, sampleRow, temporaryFolder } from './sample-rows.ts';
+import {
+  onRelease,
+  releaseSamples,
+  sampleOutcome,
+  sampleRejection,
+  sampleRow,
+  temporaryFolder,
+} from './sample-rows.ts';
 import { Writer } from './writer.ts';
+
+afterEach(releaseSamples);
 
 const none: ReadonlySet<string> = new Set();
 
 function open(): { db: Database; writer: Writer } {
   const file = join(temporaryFolder(), 'log.db');
   const db = openDatabase({ file, lockWaitMs: 50, interruptRunning: false });
-  onTestFinished(() => void db.close());
+  onRelease(() => void db.close());
   return { db, writer: new Writer(db) };
 }
 

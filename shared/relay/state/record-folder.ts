@@ -102,7 +102,9 @@ export class RecordFolder<T> {
   async #ids(): Promise<string[]> {
     try {
       const names = await readdir(this.path);
-      const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
+      const ids = names
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => name.slice(0, -'.json'.length));
       return ids.filter((id) => this.#form.isId(id)).sort();
     } catch (error) {
       throw storageError('listed', this.path, error);

@@ -1,0 +1,198 @@
+// Starts a relay and stops it again: the composition of its parts, in order. The relay routes what it cannot read:
+// nothing in this folder imports our cryptography or holds a key that opens anything.
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import { GatehouseError } from '../contracts/errors.ts';
+import type { Link } from '../net/link.ts';
+import { RelayAddress } from './address.ts';
+import type { ListenAddress } from './address.ts';
+import { ClientHall } from './client-hall.ts';
+import { Enrolment } from './enrolment.ts';
+import { FrontDoor } from './front-door.ts';
+import type { FrontDoorGuests, TlsFiles } from './front-door.ts';
+import { checkRelayLimits } from './limits.ts';
+import type { RelayLimits } from './limits.ts';
+import { OnlineServices } from './online-services.ts';
+import { ServiceHall } from './service-hall.ts';
+import { RelayState } from './state/relay-state.ts';
+import { mayReach, StreamRouter } from './stream-router.ts';
+
+export interface RelayOptions {
+  /** Where enrolled keys and tokens are kept; one relay a folder. */
+  readonly dataFolder: string;
+  readonly listen: ListenAddress;
+  /** The name that clients are shown, 1 to 64 letters, digits, dots, dashes and underscores. */
+  readonly domain: string;
+  /** The URL that the relay is dialled by where a proxy stands before it. */
+  readonly publicUrl?: string | undefined;
+  readonly tls?: TlsFiles | undefined;
+  /** Lets everybody in, on loopback only. Default false. */
+  readonly open?: boolean | undefined;
+  readonly limits?: Partial<RelayLimits> | undefined;
+  /** Default: silent. Tokens and headers are never logged. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface Relay {
+  /** The URL to dial. */
+  readonly url: string;
+  readonly domain: string;
+  /** Ids of the services that are connected now. */
+  online(): string[];
+  /** Takes nothing new, lets open streams finish within `limits.drainMs`, then frees everything. */
+  stop(): Promise<void>;
+}
+
+/** Time that connections have for the closing exchange, in milliseconds. */
+const closingMs = 2500;
+/** How often a draining relay looks whether its streams have ended, in milliseconds. */
+const drainCheckMs = 20;
+
+/** @throws GatehouseError `usage`, `data_folder_in_use`, `storage_failed` */
+export async function startRelay(options: RelayOptions): Promise<Relay> {
+  const { listen, tls, publicUrl, open = false, domain } = options;
+  checkDomain(domain);
+  const limits = checkRelayLimits(options.limits);
+  const address = new RelayAddress({ listen, tls: tls !== undefined, publicUrl, open });
+  const state = await RelayState.open(options.dataFolder);
+  const release = await state.hold();
+  try {
+    const relay = new RunningRelay({ ...options, open, limits, address, state, release });
+    await relay.listen(listen);
+    return relay;
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+interface RelayParts extends RelayOptions {
+  readonly open: boolean;
+  readonly limits: RelayLimits;
+  readonly address: RelayAddress;
+  readonly state: RelayState;
+  readonly release: () => Promise<void>;
+}
+
+class RunningRelay implements Relay {
+  readonly #parts: RelayParts;
+  readonly #logger: Logger;
+  readonly #online = new OnlineServices();
+  readonly #services: ServiceHall;
+  readonly #clients: ClientHall;
+  readonly #door: FrontDoor;
+  #unwatch: () => void = () => undefined;
+  #port = 0;
+  #stopped: Promise<void> | null = null;
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+    const { state, limits, address, open, domain, tls } = parts;
+    const logger = parts.logger ?? pino({ level: 'silent' });
+    this.#logger = logger;
+    const enrolment = new Enrolment({ address, state, open, timeoutMs: limits.openingTimeoutMs });
+    const router = new StreamRouter(this.#online, limits.headerTimeoutMs, logger);
+    this.#services = new ServiceHall({
+      enrolment,
+      pinned: state.services,
+      online: this.#online,
+      limits,
+      domain,
+      logger,
+    });
+    this.#clients = new ClientHall({ tokens: state.clientTokens, router, limits, domain, open, logger });
+    this.#door = new FrontDoor({ address, tls, limits, guests: this.#makeGuests(), logger });
+  }
+
+  get url(): string {
+    return this.#parts.address.url(this.#port);
+  }
+
+  get domain(): string {
+    return this.#parts.domain;
+  }
+
+  online(): string[] {
+    return this.#online.all().map(({ serviceId }) => serviceId);
+  }
+
+  async listen(at: ListenAddress): Promise<void> {
+    this.#port = await this.#door.listen(at);
+    this.#unwatch = this.#parts.state.watch({
+      clientTokens: () => this.#clients.recheck(),
+      services: () => this.#services.recheck(),
+      onProblem: ({ code, message }) => {
+        this.#logger.error({ code, reason: message }, 'the data folder cannot be followed');
+      },
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const reason = shuttingDown();
+    this.#door.shut();
+    this.#services.close(reason);
+    for (const link of this.#links()) link.goAway();
+    await this.#drain();
+    for (const link of this.#links()) link.close(reason);
+    await this.#door.close(closingMs);
+    this.#unwatch();
+    await this.#parts.release();
+  }
+
+  async #drain(): Promise<void> {
+    const giveUpAt = performance.now() + this.#parts.limits.drainMs;
+    const busy = (): boolean => this.#links().some((link) => link.streamCount > 0);
+    while (busy() && performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, drainCheckMs));
+    }
+  }
+
+  #links(): Link[] {
+    return [...this.#clients.links, ...this.#online.all().map(({ link }) => link)];
+  }
+
+  #makeGuests(): FrontDoorGuests {
+    return {
+      client: async (bearer) => {
+        this.#refuseWhenStopping();
+        const admission = await this.#clients.admit(bearer);
+        if (this.#stopped === null) return admission;
+        admission.abandon();
+        throw shuttingDown();
+      },
+      service: async () => {
+        this.#refuseWhenStopping();
+        return this.#services.admit();
+      },
+      services: async (bearer) => this.#listServices(bearer),
+    };
+  }
+
+  #refuseWhenStopping(): void {
+    if (this.#stopped !== null) throw shuttingDown();
+  }
+
+  async #listServices(bearer: string | null): Promise<unknown> {
+    const { serviceIds } = await this.#clients.grantFor(bearer);
+    const reachable = this.#online.all().filter(({ serviceId }) => mayReach(serviceIds, serviceId));
+    const services = reachable.map(({ serviceId, since }) => ({ serviceId, since: since.toJSON() }));
+    return { domain: this.domain, services };
+  }
+}
+
+function shuttingDown(): GatehouseError {
+  return new GatehouseError('shutting_down', 'The relay is stopping. Connect again in a moment.');
+}
+
+function checkDomain(domain: string): void {
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(domain)) return;
+  throw new GatehouseError(
+    'usage',
+    'A domain name has 1 to 64 letters, digits, dots, dashes and underscores.',
+  );
+}
