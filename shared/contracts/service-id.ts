@@ -13,7 +13,8 @@ const minHashBytes = 8;
  * @throws GatehouseError `internal` for fewer than 8 bytes
  */
 export function formatServiceId(hash: Uint8Array): string {
-  if (hash.length < minHashBytes) throw new GatehouseError('internal', 'A service id needs 60 bits of a hash.');
+  if (hash.length < minHashBytes)
+    throw new GatehouseError('internal', 'A service id needs 60 bits of a hash.');
   let text = '';
   for (let index = 0; index < characters; index += 1) {
     if (index > 0 && index % 4 === 0) text += '-';

@@ -1,6 +1,6 @@
 // TLS over a JavaScript stream with writes that finish at once: nothing lost, nothing reordered, nothing
 // unbounded, nothing thrown where nobody can catch it. Each in both roles.
-import { duplexPair, type Duplex } from 'node:stream';
+import { Duplex, duplexPair } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { TLSSocket, createSecureContext } from 'node:tls';
 import { randomBytes } from 'node:crypto';
@@ -24,6 +24,25 @@ async function open(role: Role, streams: readonly [Duplex, Duplex] = duplexPair(
   const sides = { client: pair.client.socket, service: pair.service };
   const raw = role === 'client' ? pair.near : pair.far;
   return { writer: sides[role], reader: role === 'client' ? sides.service : sides.client, raw };
+}
+
+/** Two streams, each of which hands what is written to the other's reader inside the write. */
+function synchronousPair(): [Duplex, Duplex] {
+  const make = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, done) => {
+        other().push(chunk);
+        done();
+      },
+      writev: (chunks, done) => {
+        for (const { chunk } of chunks) other().push(chunk);
+        done();
+      },
+    });
+  const near: Duplex = make(() => far);
+  const far: Duplex = make(() => near);
+  return [near, far];
 }
 
 function closed(stream: Duplex): Promise<unknown> {
@@ -86,6 +105,26 @@ describe.each(roles)('a tunnel written to by its %s', (role) => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('loses nothing over a stream that delivers, and is answered, at once', async () => {
+    const { writer, reader } = await open(role, synchronousPair());
+    reader.on('data', (chunk: Buffer) => reader.write(chunk));
+    let echoed = 0;
+    let sent = 0;
+    const send = (count: number): void => {
+      for (let i = 0; i < count && sent < 2000; i += 1, sent += 1) writer.write(Buffer.alloc(100));
+    };
+    await new Promise<void>((resolve) => {
+      writer.on('data', (chunk: Buffer) => {
+        const before = Math.floor(echoed / 100);
+        echoed += chunk.length;
+        send(Math.floor(echoed / 100) - before);
+        if (echoed === 200_000) resolve();
+      });
+      send(64);
+    });
+    expect(sent).toBe(2000);
   });
 
   it('holds the writer while the reader is paused, and delivers all when it resumes', async () => {

@@ -7,11 +7,13 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getSystemErrorMap } from 'node:util';
 
+type Buffers = readonly Uint8Array[];
+
 /** The part of Node's JSStreamSocket that is relied upon; Node 18 to 24 and Electron have it. */
 interface StreamWrap {
   readonly stream: Duplex;
   readonly _handle: object | null;
-  doWrite(request: object, buffers: readonly Uint8Array[]): number;
+  doWrite(request: object, buffers: Buffers): number;
   finishWrite(handle: object, status: number): void;
   [state: symbol]: unknown;
 }
@@ -64,24 +66,23 @@ function stateSymbols(wrap: StreamWrap): StateSymbols | null {
 }
 
 /** Returns a libuv status: 0, the request is taken and `finishWrite` will be called for it once. */
-function write(
-  wrap: StreamWrap,
-  state: StateSymbols,
-  request: object,
-  buffers: readonly Uint8Array[],
-): number {
+function write(wrap: StreamWrap, state: StateSymbols, request: object, buffers: Buffers): number {
   const handle = wrap._handle;
-  if (handle === null && wrap[state.close] !== true) return 0;
-  wrap[state.write] = request; // doClose() cancels what it finds here
+  if (handle === null) {
+    if (wrap[state.close] === true) wrap[state.write] = request; // for doClose() to cancel
+    return 0;
+  }
+  wrap[state.write] = request;
   // A closed socket's request is doClose()'s to cancel; another request is not this one's to finish.
   const isCurrent = (): boolean => wrap[state.write] === request && wrap._handle === handle;
-  if (handle !== null)
-    process.nextTick(() => {
-      if (isCurrent())
-        pour(wrap, state, buffers, (status) => {
-          if (isCurrent()) wrap.finishWrite(handle, status);
-        });
-    });
+  const finish = (status: number): void => {
+    if (isCurrent()) wrap.finishWrite(handle, status);
+  };
+  process.nextTick(() => {
+    if (!isCurrent()) return;
+    if (wrap[state.shutdown] === null && wrap.stream.writable) pour(wrap.stream, buffers, finish);
+    else finish(UV_EPIPE);
+  });
   return 0;
 }
 
@@ -89,24 +90,11 @@ function write(
  * Runs outside of any write of the TLSSocket's: a stream that answers at once would otherwise have its reader
  * write to the TLSSocket inside that socket's own _writev(), where Node's Writable loses the chunk.
  */
-function pour(
-  wrap: StreamWrap,
-  state: StateSymbols,
-  buffers: readonly Uint8Array[],
-  done: (status: number) => void,
-) {
-  const { stream } = wrap;
-  if (wrap[state.shutdown] !== null || !stream.writable) {
-    done(UV_EPIPE);
-    return;
-  }
+function pour(stream: Duplex, buffers: Buffers, finish: (status: number) => void): void {
   stream.cork();
   for (const buffer of buffers) stream.write(buffer);
   stream.uncork();
   // The stream's own buffer is the bound: no more is taken until it is empty.
-  if (stream.writableNeedDrain)
-    stream.once('drain', () => {
-      done(0);
-    });
-  else done(0);
+  if (stream.writableNeedDrain) stream.once('drain', finish.bind(null, 0));
+  else finish(0);
 }

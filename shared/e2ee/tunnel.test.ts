@@ -1,5 +1,6 @@
 // TLS inside a stream: what is negotiated, and whom the client trusts.
 import { X509Certificate } from 'node:crypto';
+import http2 from 'node:http2';
 import { duplexPair, type Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GatehouseError } from '../contracts/errors.ts';
@@ -68,6 +69,18 @@ describe('a tunnel', () => {
     accepted.pipe(accepted);
     session.socket.end('there and back');
     expect(Buffer.concat(await session.socket.toArray()).toString()).toBe('there and back');
+  });
+
+  it('carries HTTP/2 by node:http2 at both ends', async () => {
+    const { session, accepted } = await open({ alpn: ['h2'] });
+    http2.performServerHandshake(accepted).on('stream', (stream) => {
+      stream.respond({ ':status': 200 });
+      stream.end('answer');
+    });
+    const client = http2.connect('http://service', { createConnection: () => session.socket });
+    const body = await client.request({ ':path': '/' }).toArray();
+    expect(Buffer.concat(body as Buffer[]).toString()).toBe('answer');
+    client.destroy();
   });
 
   it('exports the same 32 bytes at both ends, and others for each connection', async () => {

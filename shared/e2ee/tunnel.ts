@@ -83,6 +83,8 @@ export async function startServerTls(duplex: Duplex, options: ServerTlsStart): P
   });
   finishWritesAtOnce(socket, duplex);
   await handshake(socket, duplex, timeoutMs);
+  // Without a tls.Server nobody else says so, and node:http2 would wait for it for ever.
+  Object.assign(socket, { secureConnecting: false });
   return socket;
 }
 

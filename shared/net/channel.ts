@@ -72,11 +72,14 @@ export class WebSocketChannel {
     return this.#socket.remoteAddress ?? 'unknown';
   }
 
-  /** Takes text messages from now on, those that came early first. */
+  /** Takes text messages from now on, those that came early first; null: they wait for the next taker. */
   onText(take: ((text: string) => void) | null): void {
     this.#onText = take;
-    if (take === null) return;
-    for (const text of this.#earlyText.splice(0)) take(text);
+    while (this.#onText !== null) {
+      const text = this.#earlyText.shift();
+      if (text === undefined) return;
+      this.#onText(text);
+    }
   }
 
   /** Tells of the end before `start` has been called; returns its unsubscribe. */
@@ -168,16 +171,21 @@ export class WebSocketChannel {
   }
 
   #takeBinary(data: Buffer): void {
+    if (this.#closing !== null) return;
     if (this.#handler !== null) {
       this.#handler.binary(data);
       return;
     }
-    this.#early.push(data);
     this.#earlyBytes += data.length;
-    if (this.#earlyBytes > maxEarlyBytes) this.#refuse('Frames came before the opening exchange had ended.');
+    if (this.#earlyBytes <= maxEarlyBytes) this.#early.push(data);
+    else {
+      this.#early = [];
+      this.#refuse('Frames came before the opening exchange had ended.');
+    }
   }
 
   #takeText(text: string): void {
+    if (this.#closing !== null) return;
     if (this.#handler !== null) this.#refuse('A text message came after the opening exchange.');
     else if (text.length > maxTextLength) this.#refuse('A text message is larger than 16 KiB.');
     else if (this.#onText !== null) this.#onText(text);

@@ -1,5 +1,6 @@
 // A yamux session over a WebSocket channel, with keep-alive: one end of a hop between relay and endpoint.
-// A peer that stops answering pings is cut off, so that a half-open connection never looks alive.
+// A peer that stops answering pings and is not heard otherwise is cut off, so that a half-open connection
+// never looks alive. Must call none of its handlers before its constructor has returned.
 import { GatehouseError } from '../contracts/errors.ts';
 import { YamuxSession } from '../wire/session.ts';
 import type { YamuxRole } from '../wire/session.ts';
@@ -13,7 +14,7 @@ export interface LinkOptions {
   readonly limits?: Partial<WireLimits>;
   /** Time between keep-alive pings, in milliseconds; at most 25,000. Default 20,000. */
   readonly keepAliveMs?: number;
-  /** Time a ping may stay unanswered, in milliseconds. Default 10,000. */
+  /** Time for which nothing may be heard while a ping is unanswered, in milliseconds. Default 10,000. */
   readonly keepAliveTimeoutMs?: number;
   /** The peer opened a stream: attach a consumer before returning, or reset it. */
   readonly onStream: (stream: YamuxStream) => void;
@@ -30,6 +31,8 @@ export class Link {
   readonly #timer: NodeJS.Timeout;
   #timeout: NodeJS.Timeout | null = null;
   #roundTripMs: number | null = null;
+  /** Whether anything has arrived since the keep-alive time-out was last set. */
+  #heard = false;
   #error: GatehouseError | null = null;
 
   constructor(channel: WebSocketChannel, options: LinkOptions) {
@@ -44,16 +47,8 @@ export class Link {
       this.#keepAlive();
     }, keepAliveMs);
     this.#timer.unref();
-    channel.start({
-      binary: (chunk) => {
-        this.#session.receive(chunk);
-      },
-      drained: () => {
-        this.#session.drained();
-      },
-      closed: (error) => {
-        this.#end(error);
-      },
+    queueMicrotask(() => {
+      this.#start();
     });
   }
 
@@ -95,6 +90,21 @@ export class Link {
     this.#end(error);
   }
 
+  #start(): void {
+    this.#channel.start({
+      binary: (chunk) => {
+        this.#heard = true;
+        this.#session.receive(chunk);
+      },
+      drained: () => {
+        this.#session.drained();
+      },
+      closed: (error) => {
+        this.#end(error);
+      },
+    });
+  }
+
   #makeEvents(): ConstructorParameters<typeof YamuxSession>[2] {
     return {
       stream: (stream) => {
@@ -112,16 +122,27 @@ export class Link {
 
   #keepAlive(): void {
     if (this.#timeout !== null) return;
-    this.#timeout = setTimeout(() => {
-      const error = new GatehouseError('keepalive_timeout', 'The other end stopped answering.');
-      this.#channel.terminate(error);
-      this.#end(error);
-    }, this.#options.keepAliveTimeoutMs ?? 10_000);
-    this.#timeout.unref();
+    this.#awaitAnswer();
     this.ping(() => {
       if (this.#timeout !== null) clearTimeout(this.#timeout);
       this.#timeout = null;
     });
+  }
+
+  /** What is heard counts as well: on a slow way that is full, the answer itself may take its time. */
+  #awaitAnswer(): void {
+    this.#heard = false;
+    this.#timeout = setTimeout(() => {
+      if (this.#heard) this.#awaitAnswer();
+      else this.#cutOff();
+    }, this.#options.keepAliveTimeoutMs ?? 10_000);
+    this.#timeout.unref();
+  }
+
+  #cutOff(): void {
+    const error = new GatehouseError('keepalive_timeout', 'The other end stopped answering.');
+    this.#channel.terminate(error);
+    this.#end(error);
   }
 
   #end(error: GatehouseError): void {

@@ -1,6 +1,7 @@
 // A length-prefixed piece of JSON at the start of a stream: 2 bytes big-endian, then UTF-8 JSON.
 // A declared length is compared with the limit before a byte of it is kept.
 import { GatehouseError } from '../contracts/errors.ts';
+import { unpinned } from '../wire/chunk-queue.ts';
 import type { StreamConsumer, YamuxStream } from '../wire/stream.ts';
 
 /** Length of the JSON, in bytes. */
@@ -56,10 +57,10 @@ class PrefixedReader implements StreamConsumer {
   data(chunk: Uint8Array): void {
     if (this.#over) return;
     this.#bytes = this.#bytes.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#bytes, chunk]);
-    if (this.#bytes.length < prefixLength) return;
-    const length = this.#bytes.readUInt16BE(0);
+    const length = this.#bytes.length < prefixLength ? 0 : this.#bytes.readUInt16BE(0);
     if (length > maxPrefixedLength) this.#refuse(tooLarge(length));
     else if (this.#bytes.length >= prefixLength + length) this.#finish(length);
+    else this.#bytes = asBuffer(unpinned(this.#bytes));
   }
 
   end(): void {

@@ -1,24 +1,30 @@
 // A yamux stream as a Node Duplex, for TLS to run over. Writes complete at once while the queue of the
 // stream is short, so back-pressure comes from the yamux window and not from a socket's callback; reads
-// are credited to the peer only when they have been handed on.
+// are credited to the peer only when they have been handed on. Must never report "finished" while bytes
+// are queued (what follows is a reset that would drop them), nor let Node buffer chunks that cost much
+// more memory than their bytes: what waits, waits in a ChunkQueue.
 import { Duplex } from 'node:stream';
-import type { GatehouseError } from '../contracts/errors.ts';
-import { ChunkQueue } from '../wire/chunk-queue.ts';
+import { GatehouseError } from '../contracts/errors.ts';
+import { ChunkQueue, unpinned } from '../wire/chunk-queue.ts';
 import type { YamuxStream } from '../wire/stream.ts';
 
 /** Unsent bytes up to which a write completes at once. */
 const queueLimit = 256 * 1024;
+/** Bytes that Node may buffer of what has been handed on and not read; small, as that is one object a chunk. */
+const readableBuffer = 16 * 1024;
 
 export class StreamDuplex extends Duplex {
   readonly #stream: YamuxStream;
   readonly #arrived = new ChunkQueue();
   #ended = false;
+  /** Whether a `_read` is unanswered. */
   #hungry = false;
-  #blocked: (() => void) | null = null;
+  #blocked: ((error?: Error) => void) | null = null;
+  #finishing: (() => void) | null = null;
 
   /** `rest`: bytes that arrived with the stream header. */
   constructor(stream: YamuxStream, rest: Uint8Array = new Uint8Array(0)) {
-    super({ allowHalfOpen: true, readableHighWaterMark: 128 * 1024, writableHighWaterMark: 128 * 1024 });
+    super({ allowHalfOpen: true, readableHighWaterMark: readableBuffer, writableHighWaterMark: 128 * 1024 });
     this.#stream = stream;
     this.#arrived.push(rest);
     stream.attach({
@@ -31,6 +37,7 @@ export class StreamDuplex extends Duplex {
       },
       sent: () => {
         this.#unblock();
+        this.#finish();
       },
       closed: (error) => {
         this.#close(error);
@@ -43,7 +50,7 @@ export class StreamDuplex extends Duplex {
     while (this.#hungry) {
       const chunk = this.#arrived.shift(queueLimit);
       if (chunk === null) break;
-      this.#hand(chunk);
+      this.#hungry = this.#hand(chunk);
     }
     if (this.#ended && this.#arrived.length === 0) this.push(null);
   }
@@ -61,24 +68,34 @@ export class StreamDuplex extends Duplex {
 
   override _final(done: (error?: Error | null) => void): void {
     this.#stream.end();
-    done();
+    this.#finishing = done;
+    this.#finish();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#arrived.clear();
-    this.#blocked = null;
+    this.#finishing = null;
     this.#stream.reset();
+    const blocked = this.#blocked;
+    this.#blocked = null;
+    blocked?.(error ?? new GatehouseError('stream_closed', 'The stream was closed before all was written.'));
     done(error);
   }
 
   #take(chunk: Uint8Array): void {
-    if (this.#hungry && this.#arrived.length === 0) this.#hand(chunk);
-    else this.#arrived.push(chunk);
+    const goesStraightOn = this.readableFlowing === true && this.readableLength === 0;
+    if (this.#arrived.length > 0 || !(this.#hungry || goesStraightOn)) {
+      this.#arrived.push(chunk);
+      return;
+    }
+    this.#hungry = false;
+    this.#hand(goesStraightOn ? chunk : unpinned(chunk));
   }
 
-  #hand(chunk: Uint8Array): void {
-    this.#hungry = this.push(chunk);
+  #hand(chunk: Uint8Array): boolean {
+    const wantsMore = this.push(chunk);
     this.#stream.consumed(chunk.length);
+    return wantsMore;
   }
 
   #send(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
@@ -97,6 +114,14 @@ export class StreamDuplex extends Duplex {
     const done = this.#blocked;
     this.#blocked = null;
     done();
+  }
+
+  /** A turn later: the FIN follows the last byte that was sent, and only then may Node destroy the stream. */
+  #finish(): void {
+    if (this.#finishing === null || this.#stream.queuedBytes > 0) return;
+    const done = this.#finishing;
+    this.#finishing = null;
+    process.nextTick(done);
   }
 
   #close(error: GatehouseError | null): void {

@@ -30,8 +30,6 @@ class ConnectedClient implements StreamOwner {
   grant: ClientGrant;
   readonly meter: BufferMeter;
   readonly #bucket: TokenBucket;
-  /** Null only while it is being made: frames that came early are handled meanwhile. */
-  link: Link | null = null;
 
   constructor(grant: ClientGrant, meter: BufferMeter, bucket: TokenBucket) {
     this.grant = grant;
@@ -47,7 +45,7 @@ class ConnectedClient implements StreamOwner {
 export class ClientHall {
   readonly #options: ClientHallOptions;
   readonly #accounts: Accounts;
-  readonly #clients = new Set<ConnectedClient>();
+  readonly #clients = new Map<ConnectedClient, Link>();
 
   constructor(options: ClientHallOptions) {
     this.#options = options;
@@ -55,7 +53,7 @@ export class ClientHall {
   }
 
   get links(): Link[] {
-    return [...this.#clients].flatMap(({ link }) => link ?? []);
+    return [...this.#clients.values()];
   }
 
   /** What whoever brings this token may do. @throws GatehouseError `not_authorised`, `relay_record_corrupt` */
@@ -85,13 +83,13 @@ export class ClientHall {
    */
   async recheck(): Promise<void> {
     const grants = new Map<string, Promise<ClientGrant | null>>();
-    for (const client of [...this.#clients]) {
+    for (const [client, link] of [...this.#clients]) {
       const { tokenId } = client.grant;
       if (tokenId === null) continue;
       const reading = grants.get(tokenId) ?? this.#readGrant(tokenId);
       grants.set(tokenId, reading);
       const grant = await reading;
-      if (grant === null) client.link?.close(notAuthorised());
+      if (grant === null) link.close(notAuthorised());
       else client.grant = grant;
     }
   }
@@ -115,10 +113,9 @@ export class ClientHall {
     const about = { user: grant.user, tokenId: grant.tokenId, from: channel.remoteAddress };
     const bucket = new TokenBucket(limits.streamOpensPerSecond, limits.streamOpenBurst);
     const client = new ConnectedClient(grant, this.#meterOf(account), bucket);
-    this.#clients.add(client);
     logger.info(about, 'client connected');
     sendOpening(channel, { type: 'welcome', v: 1, domain, clientId: grant.user });
-    client.link = new Link(channel, {
+    const link = new Link(channel, {
       role: 'listener',
       limits: { maxInboundStreams: limits.maxStreamsPerClient },
       onStream: (stream) => {
@@ -130,6 +127,7 @@ export class ClientHall {
         logger.info({ ...about, code }, 'client disconnected');
       },
     });
+    this.#clients.set(client, link);
   }
 
   #meterOf(account: Account): BufferMeter {

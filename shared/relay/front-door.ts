@@ -12,7 +12,7 @@ import { maxMessageLength, WebSocketChannel } from '../net/channel.ts';
 import { isLoopbackHost } from '../net/dial.ts';
 import { relayPaths } from '../net/opening.ts';
 import type { ListenAddress, RelayAddress } from './address.ts';
-import { answerJson, asRefusal, HttpRefusal, refuseSocket } from './http-answer.ts';
+import { answerJson, asRefusal, HttpRefusal, refuseBroken, refuseSocket } from './http-answer.ts';
 import type { RelayLimits } from './limits.ts';
 import { CountPerKey } from './quotas.ts';
 
@@ -207,7 +207,7 @@ export class FrontDoor {
   #judge({ headers, headersDistinct }: IncomingMessage): void {
     const { address } = this.#options;
     const { host = '' } = headers;
-    if (headersDistinct['host']?.length !== 1 || !address.acceptsHost(host)) {
+    if (headersDistinct.host?.length !== 1 || !address.acceptsHost(host)) {
       const message = 'This relay is not known by that name. Dial it by the URL that it says it has.';
       throw new HttpRefusal(421, 'relay_url_mismatch', message);
     }
@@ -215,7 +215,7 @@ export class FrontDoor {
     const foreign = site !== undefined && site !== 'same-origin' && site !== 'none';
     if (
       foreign ||
-      (headersDistinct['origin']?.length ?? 0) > 1 ||
+      (headersDistinct.origin?.length ?? 0) > 1 ||
       !address.acceptsOrigin(headers.origin, host)
     ) {
       throw new HttpRefusal(403, 'not_authorised', 'Web pages do not get to speak to this relay.');
@@ -241,15 +241,4 @@ function bearerOf({ headers }: IncomingMessage): string | null {
   const { authorization } = headers;
   if (authorization === undefined) return null;
   return /^Bearer ([A-Za-z0-9_-]{1,256})$/i.exec(authorization)?.[1] ?? '';
-}
-
-function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const { code = '' } = error;
-  if (code === 'HPE_HEADER_OVERFLOW') {
-    refuseSocket(socket, new HttpRefusal(431, 'relay_protocol', 'The HTTP header is larger than 8 KiB.'));
-  } else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    refuseSocket(socket, new HttpRefusal(408, 'timeout', 'The HTTP header did not arrive in time.'));
-  } else if (code.startsWith('HPE_')) {
-    refuseSocket(socket, new HttpRefusal(400, 'relay_protocol', 'That is no HTTP.'));
-  } else socket.destroy();
 }

@@ -89,3 +89,15 @@ export function refuseSocket(socket: Duplex, refusal: HttpRefusal): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
+
+/** For what Node's HTTP parser gave up on. */
+export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { code = '' } = error;
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    refuseSocket(socket, new HttpRefusal(431, 'relay_protocol', 'The HTTP header is larger than 8 KiB.'));
+  } else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    refuseSocket(socket, new HttpRefusal(408, 'timeout', 'The HTTP header did not arrive in time.'));
+  } else if (code.startsWith('HPE_')) {
+    refuseSocket(socket, new HttpRefusal(400, 'relay_protocol', 'That is no HTTP.'));
+  } else socket.destroy();
+}

@@ -12,6 +12,8 @@ export interface RelayLimits {
   readonly maxPendingOpenings: number;
   /** Streams that one client connection may have open at once. */
   readonly maxStreamsPerClient: number;
+  /** Streams that may be open to one service; services take 2048. */
+  readonly maxStreamsPerService: number;
   /** Streams that one client connection may open per second in the long run. */
   readonly streamOpensPerSecond: number;
   /** Streams that one client connection may open at once after a quiet time. */
@@ -34,6 +36,7 @@ export const defaultRelayLimits: RelayLimits = {
   maxConnectionsPerUser: 256,
   maxPendingOpenings: 256,
   maxStreamsPerClient: 1024,
+  maxStreamsPerService: 2048,
   streamOpensPerSecond: 4000,
   streamOpenBurst: 4096,
   maxBufferedBytesPerUser: 128 * 1024 * 1024,

@@ -91,7 +91,7 @@ class RunningRelay implements Relay {
     const logger = parts.logger ?? pino({ level: 'silent' });
     this.#logger = logger;
     const enrolment = new Enrolment({ address, state, open, timeoutMs: limits.openingTimeoutMs });
-    const router = new StreamRouter(this.#online, limits.headerTimeoutMs, logger);
+    const router = new StreamRouter(this.#online, limits, logger);
     this.#services = new ServiceHall({
       enrolment,
       pinned: state.services,

@@ -111,7 +111,6 @@ export class ServiceHall {
         logger.info({ ...about, code }, 'service offline');
       },
     });
-    if (link.closed) return;
     online.add({ serviceId, publicKey, since: new Date(), link });
     logger.info(about, 'service online');
   }

@@ -7,6 +7,7 @@ import type { Prefixed } from '../net/prefixed.ts';
 import { encodeStreamAnswer, encodeStreamHeader, parseStreamHeader } from '../net/stream-header.ts';
 import type { StreamHeader } from '../net/stream-header.ts';
 import type { YamuxStream } from '../wire/stream.ts';
+import type { RelayLimits } from './limits.ts';
 import type { OnlineServices } from './online-services.ts';
 import { splice } from './splice.ts';
 import type { BufferMeter } from './splice.ts';
@@ -23,14 +24,16 @@ export interface StreamOwner {
   mayOpen(): boolean;
 }
 
+type RouterLimits = Pick<RelayLimits, 'headerTimeoutMs' | 'maxStreamsPerService'>;
+
 export class StreamRouter {
   readonly #online: OnlineServices;
-  readonly #headerTimeoutMs: number;
+  readonly #limits: RouterLimits;
   readonly #logger: Logger;
 
-  constructor(online: OnlineServices, headerTimeoutMs: number, logger: Logger) {
+  constructor(online: OnlineServices, limits: RouterLimits, logger: Logger) {
     this.#online = online;
-    this.#headerTimeoutMs = headerTimeoutMs;
+    this.#limits = limits;
     this.#logger = logger;
   }
 
@@ -43,7 +46,7 @@ export class StreamRouter {
       );
       return;
     }
-    readPrefixed(stream, this.#headerTimeoutMs, {
+    readPrefixed(stream, this.#limits.headerTimeoutMs, {
       arrived: (prefixed) => {
         this.#route(stream, owner, prefixed);
       },
@@ -67,7 +70,7 @@ export class StreamRouter {
     }
   }
 
-  /** @throws GatehouseError `not_authorised`, `service_offline` */
+  /** @throws GatehouseError `not_authorised`, `service_offline`, `limit_exceeded` */
   #open({ kind, serviceId }: StreamHeader, { serviceIds }: ClientGrant): YamuxStream {
     if (kind !== 'e2ee' && kind !== 'plain') {
       throw new GatehouseError(
@@ -81,6 +84,12 @@ export class StreamRouter {
     }
     const service = this.#online.get(serviceId);
     if (service === undefined) throw offline(serviceId);
+    if (service.link.streamCount >= this.#limits.maxStreamsPerService) {
+      throw new GatehouseError(
+        'limit_exceeded',
+        `${serviceId} has too many open streams. Try again in a moment.`,
+      );
+    }
     try {
       return service.link.openStream();
     } catch (cause) {

@@ -96,7 +96,8 @@ const nonBlocking = process.platform === 'win32' ? 0 : constants.O_NONBLOCK;
 
 async function readBounded(file: FileHandle, path: string, maxBytes: number): Promise<Buffer> {
   const status = await file.stat();
-  if (!status.isFile()) throw new GatehouseError('storage_failed', `${path} is not a plain file. Move it away.`);
+  if (!status.isFile())
+    throw new GatehouseError('storage_failed', `${path} is not a plain file. Move it away.`);
   // The size is only a hint: the file may grow while it is read.
   const buffer = Buffer.alloc(Math.min(status.size, maxBytes) + 1);
   let length = 0;

@@ -45,7 +45,9 @@ describe('holdFolder', () => {
       details: { pid: process.pid },
     });
     await release();
-    await (await holdFolder(folder, 'service'))();
+    await (
+      await holdFolder(folder, 'service')
+    )();
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -55,26 +57,33 @@ describe('holdFolder', () => {
     await expect(holdFolder(folder, 'service')).rejects.toMatchObject({ code: 'data_folder_in_use' });
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await (await holdFolder(folder, 'service'))();
+    await (
+      await holdFolder(folder, 'service')
+    )();
   });
 
-  it.runIf(process.platform === 'linux')('takes over from a killed holder that nobody has reaped', async () => {
-    // The shell becomes `sleep`, a parent that never waits for its child: the killed holder stays a zombie.
-    const script = `"$0" --input-type=module -e "$1" & echo $!; exec sleep 30`;
-    const code = `import { holdFolder } from ${JSON.stringify(moduleUrl)};\n${holder}`;
-    const shell = spawn('sh', ['-c', script, process.execPath, code], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, FOLDER: folder, NODE_OPTIONS: '' },
-    });
-    children.push(shell);
-    const pid = Number(await firstLine(shell));
-    expect(await firstLine(shell)).toBe('held');
-    process.kill(pid, 'SIGKILL');
-    await expect
-      .poll(async () => (await readFile(`/proc/${String(pid)}/stat`, 'utf8')).includes(') Z '))
-      .toBe(true);
-    await (await holdFolder(folder, 'service'))();
-  });
+  it.runIf(process.platform === 'linux')(
+    'takes over from a killed holder that nobody has reaped',
+    async () => {
+      // The shell becomes `sleep`, a parent that never waits for its child: the killed holder stays a zombie.
+      const script = `"$0" --input-type=module -e "$1" & echo $!; exec sleep 30`;
+      const code = `import { holdFolder } from ${JSON.stringify(moduleUrl)};\n${holder}`;
+      const shell = spawn('sh', ['-c', script, process.execPath, code], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, FOLDER: folder, NODE_OPTIONS: '' },
+      });
+      children.push(shell);
+      const pid = Number(await firstLine(shell));
+      expect(await firstLine(shell)).toBe('held');
+      process.kill(pid, 'SIGKILL');
+      await expect
+        .poll(async () => (await readFile(`/proc/${String(pid)}/stat`, 'utf8')).includes(') Z '))
+        .toBe(true);
+      await (
+        await holdFolder(folder, 'service')
+      )();
+    },
+  );
 
   it.each([
     ['a dead pid', JSON.stringify({ pid: 2 ** 22 + 1, started: null, nonce: '1' })],
@@ -86,7 +95,9 @@ describe('holdFolder', () => {
     ['null', 'null'],
   ])('takes over a lock file that holds %s', async (_what, content) => {
     await writeFile(join(folder, '.service.lock'), content);
-    await (await holdFolder(folder, 'service'))();
+    await (
+      await holdFolder(folder, 'service')
+    )();
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -96,14 +107,21 @@ describe('holdFolder', () => {
     const generation = createHash('sha256').update(dead('1')).digest('hex').slice(0, 16);
     await writeFile(join(folder, '.service.lock'), dead('1'));
     await writeFile(join(folder, `.service.lock.${generation}`), dead('2'));
-    await (await holdFolder(folder, 'service'))();
+    await (
+      await holdFolder(folder, 'service')
+    )();
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('gives a stale lock to exactly one of many that find it at once', async () => {
     for (let round = 0; round < 10; round += 1) {
-      await writeFile(join(folder, '.service.lock'), JSON.stringify({ pid: 2 ** 22 + 1, nonce: String(round) }));
-      const results = await Promise.allSettled(Array.from({ length: 8 }, () => holdFolder(folder, 'service')));
+      await writeFile(
+        join(folder, '.service.lock'),
+        JSON.stringify({ pid: 2 ** 22 + 1, nonce: String(round) }),
+      );
+      const results = await Promise.allSettled(
+        Array.from({ length: 8 }, () => holdFolder(folder, 'service')),
+      );
       const held = results.filter((result) => result.status === 'fulfilled');
       expect(held).toHaveLength(1);
       await held[0]!.value();
@@ -127,7 +145,9 @@ describe('withFolderLock', () => {
   });
 
   it('releases when the change throws, and passes its error on', async () => {
-    await expect(withFolderLock(folder, 'c', () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
+    await expect(withFolderLock(folder, 'c', () => Promise.reject(new Error('mine')))).rejects.toThrow(
+      'mine',
+    );
     expect(await withFolderLock(folder, 'c', () => Promise.resolve('free'))).toBe('free');
   });
 

@@ -139,7 +139,9 @@ async function folderSignature(folder: string, concerns: (name: string) => boole
   try {
     const names = (await readdir(folder)).filter(concerns).sort();
     const parts = await Promise.all(
-      names.slice(0, maxPolledFiles).map(async (name) => `${name} ${await fileSignature(join(folder, name))}`),
+      names
+        .slice(0, maxPolledFiles)
+        .map(async (name) => `${name} ${await fileSignature(join(folder, name))}`),
     );
     if (names.length > maxPolledFiles) parts.push(await fileSignature(folder));
     return parts.join('\n');

@@ -122,15 +122,17 @@ function openPair(pem: Buffer, key: Buffer, keyPasswords: KeyPasswords): Service
   const privateKey = own === undefined ? null : decryptKey(key, own);
   if (privateKey !== null) return new ServiceCertificate(leaf, chain, privateKey);
   // Another certificate's password opens the key: both files are sound, and do not belong together.
-  if (Object.values(keyPasswords).some((password) => decryptKey(key, password) !== null)) throw mismatchError();
+  if (Object.values(keyPasswords).some((password) => decryptKey(key, password) !== null))
+    throw mismatchError();
   const message = `e2ee.key is damaged, half-written, or not encrypted with the password in secrets.json. ${howToReplace} A key of your own goes through import-e2ee-certificate.`;
   throw new GatehouseError('certificate_key_corrupt', message);
 }
 
 /** All certificates of the file, or null where one of them is not whole or there is none. */
-export function parseCertificates(pem: Buffer): readonly X509Certificate[] | null {
+function parseCertificates(pem: Buffer): readonly X509Certificate[] | null {
   const blocks = pemBlocks(pem.toString('latin1'));
-  if (blocks === null || blocks.length === 0 || blocks.some(({ label }) => label !== 'CERTIFICATE')) return null;
+  if (blocks === null || blocks.length === 0 || blocks.some(({ label }) => label !== 'CERTIFICATE'))
+    return null;
   try {
     return blocks.map(({ text }) => new X509Certificate(text));
   } catch {

@@ -118,7 +118,11 @@ describe('a pair that is of no use', () => {
     ],
     ['key half-written', 'certificate_key_corrupt', () => cut('e2ee.key', 0.5)],
     ['key empty', 'certificate_key_corrupt', () => cut('e2ee.key', 0)],
-    ['key that is not encrypted', 'certificate_key_corrupt', () => writeFile(at('e2ee.key'), first.tlsCredentials().key)],
+    [
+      'key that is not encrypted',
+      'certificate_key_corrupt',
+      () => writeFile(at('e2ee.key'), first.tlsCredentials().key),
+    ],
     ["key with somebody else's password", 'certificate_key_corrupt', other('e2ee.key')],
     ['certificate of another key', 'certificate_key_mismatch', other('e2ee.pem')],
     [
@@ -134,7 +138,9 @@ describe('a pair that is of no use', () => {
   it.each(cases)('(%s) is %s, left as it is, and mended by a renewal', async (_what, code, damage) => {
     await damage();
     const files = async () =>
-      Promise.all((await readdir(folder)).sort().map(async (name) => [name, await readFile(at(name), 'utf8')]));
+      Promise.all(
+        (await readdir(folder)).sort().map(async (name) => [name, await readFile(at(name), 'utf8')]),
+      );
     const before = await files();
     const failed = loadOrCreate(folder, secrets);
     await expect(failed).rejects.toMatchObject({ code });
@@ -171,16 +177,19 @@ describe('a replacement that is stopped', () => {
     expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(newFingerprint);
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6])('at the very first start after %i of 6 steps is made good', async (count) => {
-    await rm(at('e2ee.pem'));
-    await rm(at('e2ee.key'));
-    const next = await issueCertificate('aaaa-aaaa-aaaa');
-    const steps = replacementSteps(folder, secrets, next, encryptQuickly);
-    for (const step of steps.slice(0, count)) await step();
-    const { certificate, created } = await loadOrCreate(folder, secrets);
-    expect(created).toBe(count < 3);
-    if (!created) expect(certificate.sha256).toBe(next.sha256);
-  });
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'at the very first start after %i of 6 steps is made good',
+    async (count) => {
+      await rm(at('e2ee.pem'));
+      await rm(at('e2ee.key'));
+      const next = await issueCertificate('aaaa-aaaa-aaaa');
+      const steps = replacementSteps(folder, secrets, next, encryptQuickly);
+      for (const step of steps.slice(0, count)) await step();
+      const { certificate, created } = await loadOrCreate(folder, secrets);
+      expect(created).toBe(count < 3);
+      if (!created) expect(certificate.sha256).toBe(next.sha256);
+    },
+  );
 
   it.each([0, 1, 2, 3, 4, 5, 6])('of a certificate by itself after %i of 6 steps keeps it', async (count) => {
     const steps = replacementSteps(folder, secrets, first, encryptQuickly);
@@ -188,13 +197,16 @@ describe('a replacement that is stopped', () => {
     expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(first.sha256);
   });
 
-  it.each(['e2ee.next.pem', 'e2ee.next.key'])('falls back to the old pair where %s is damaged', async (name) => {
-    const next = await issueCertificate('aaaa-aaaa-aaaa');
-    for (const step of replacementSteps(folder, secrets, next, encryptQuickly).slice(0, 3)) await step();
-    await writeFile(at(name), 'noise');
-    expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(first.sha256);
-    expect((await readdir(folder)).sort()).toEqual(['e2ee.key', 'e2ee.pem', 'secrets.json']);
-  });
+  it.each(['e2ee.next.pem', 'e2ee.next.key'])(
+    'falls back to the old pair where %s is damaged',
+    async (name) => {
+      const next = await issueCertificate('aaaa-aaaa-aaaa');
+      for (const step of replacementSteps(folder, secrets, next, encryptQuickly).slice(0, 3)) await step();
+      await writeFile(at(name), 'noise');
+      expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(first.sha256);
+      expect((await readdir(folder)).sort()).toEqual(['e2ee.key', 'e2ee.pem', 'secrets.json']);
+    },
+  );
 
   it('by kill -9 at any moment leaves a pair that loads, and fingerprints that were told stay true', async () => {
     const script = `
@@ -252,8 +264,14 @@ describe('a running service', () => {
     const { store } = await CertificateStore.open(folder, secrets);
     const told = listener();
     stop = store.watch(told);
-    const { newFingerprint } = await renewCertificate(folder, await unlockSecrets(at('secrets.json'), password));
-    await vi.waitFor(() => expect(store.current().sha256).toBe(newFingerprint), { timeout: 1000, interval: 10 });
+    const { newFingerprint } = await renewCertificate(
+      folder,
+      await unlockSecrets(at('secrets.json'), password),
+    );
+    await vi.waitFor(() => expect(store.current().sha256).toBe(newFingerprint), {
+      timeout: 1000,
+      interval: 10,
+    });
     expect(told.onChange).toHaveBeenCalledOnce();
     expect(told.onProblem).not.toHaveBeenCalled();
   });
@@ -270,7 +288,10 @@ describe('a running service', () => {
     expect(store.current().sha256).toBe(first.sha256);
     await rename(at('aside'), at('e2ee.key'));
     const { newFingerprint } = await renewCertificate(folder, secrets);
-    await vi.waitFor(() => expect(store.current().sha256).toBe(newFingerprint), { timeout: 1000, interval: 10 });
+    await vi.waitFor(() => expect(store.current().sha256).toBe(newFingerprint), {
+      timeout: 1000,
+      interval: 10,
+    });
   });
 
   it('makes no certificate when both files vanish', async () => {

@@ -106,7 +106,10 @@ export async function loadOrCreate(
  * Replaces the pair by a new self-signed one, whatever state the old one is in.
  * @throws GatehouseError `data_folder_locked`, `storage_failed`, those of secrets.json
  */
-export async function renewCertificate(dataFolder: string, secrets: Secrets): Promise<CertificateReplacement> {
+export async function renewCertificate(
+  dataFolder: string,
+  secrets: Secrets,
+): Promise<CertificateReplacement> {
   return replaceLocked(dataFolder, secrets, await issue(secrets));
 }
 

@@ -40,7 +40,8 @@ interface Parts {
 export function readImport(source: CertificateImport, now: number): ServiceCertificate {
   const parts = 'pkcs12' in source ? readPkcs12(source.pkcs12, source.passphrase ?? '') : readPem(source);
   if (parts.certificates.length === 0) throw importError('There is no certificate in the file.');
-  if (parts.keys.length === 0) throw importError('There is no private key in the file. Give the key as well.');
+  if (parts.keys.length === 0)
+    throw importError('There is no private key in the file. Give the key as well.');
   const certificate = matchParts(parts);
   assertServable(certificate, now);
   return certificate;
@@ -88,7 +89,9 @@ function readPkcs12(data: Buffer, passphrase: string): Parts {
     };
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error;
-    throw importError(`The PKCS#12 file cannot be opened: ${error.message}. Check the file and its passphrase.`);
+    throw importError(
+      `The PKCS#12 file cannot be opened: ${error.message}. Check the file and its passphrase.`,
+    );
   }
 }
 
@@ -147,12 +150,15 @@ function parseKey(parse: () => KeyObject): KeyObject {
     return parse();
   } catch {
     // The parser's text is left out: it differs between OpenSSL and BoringSSL.
-    throw importError('The private key cannot be read: its passphrase is wrong, or it is damaged or of an unknown kind.');
+    throw importError(
+      'The private key cannot be read: its passphrase is wrong, or it is damaged or of an unknown kind.',
+    );
   }
 }
 
 function assertSize(data: Buffer): void {
-  if (data.length > maxImportBytes) throw importError('The file is larger than 1 MiB, which no certificate is.');
+  if (data.length > maxImportBytes)
+    throw importError('The file is larger than 1 MiB, which no certificate is.');
 }
 
 function importError(message: string): GatehouseError {

@@ -23,25 +23,23 @@ const dayMs = 86_400_000;
 export async function issueCertificate(serviceId: string): Promise<ServiceCertificate> {
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   const now = Date.now();
-  const certificate = await X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: randomSerial(),
-      name: `CN=${commonName}`,
-      notBefore: new Date(now - backdatedMs),
-      notAfter: new Date(now + validDays * dayMs),
-      signingAlgorithm: signing,
-      keys,
-      extensions: [
-        new BasicConstraintsExtension(true, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign, true),
-        new SubjectAlternativeNameExtension([
-          { type: 'dns', value: 'gatehouse-service' },
-          { type: 'dns', value: `${serviceId}.service.gatehouse` },
-        ]),
-        await SubjectKeyIdentifierExtension.create(keys.publicKey, false),
-      ],
-    },
-  );
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: randomSerial(),
+    name: `CN=${commonName}`,
+    notBefore: new Date(now - backdatedMs),
+    notAfter: new Date(now + validDays * dayMs),
+    signingAlgorithm: signing,
+    keys,
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign, true),
+      new SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'gatehouse-service' },
+        { type: 'dns', value: `${serviceId}.service.gatehouse` },
+      ]),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey, false),
+    ],
+  });
   const leaf = new X509Certificate(Buffer.from(certificate.rawData));
   return new ServiceCertificate(leaf, [], KeyObject.from(keys.privateKey));
 }

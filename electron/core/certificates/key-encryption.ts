@@ -8,7 +8,8 @@ const encryption = { algorithm: 'aes256', prfAlgorithm: 'sha256', count: 100_000
 
 /** `ENCRYPTED PRIVATE KEY` PEM. Blocks for half a second: node-forge does PBKDF2 in JavaScript. */
 export function encryptPrivateKey(privateKey: KeyObject, password: string): string {
-  if (password === '') throw new GatehouseError('internal', 'A private key is not written without a password.');
+  if (password === '')
+    throw new GatehouseError('internal', 'A private key is not written without a password.');
   const der = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('binary');
   const encrypted = forge.pki.encryptPrivateKeyInfo(forge.asn1.fromDer(der), password, encryption);
   return forge.pki.encryptedPrivateKeyToPem(encrypted).replaceAll('\r\n', '\n');

@@ -18,7 +18,8 @@ export class IterationBudget {
 
   /** @throws MalformedError when `iterations` is no positive number or more than is left */
   spend(iterations: number): void {
-    if (!(iterations >= 1) || iterations > this.#left) throw new MalformedError('it asks for too many iterations');
+    if (!(iterations >= 1) || iterations > this.#left)
+      throw new MalformedError('it asks for too many iterations');
     this.#left -= iterations;
   }
 }

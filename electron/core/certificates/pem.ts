@@ -17,7 +17,9 @@ export function pemBlocks(text: string): readonly PemBlock[] | null {
   const blocks: PemBlock[] = [];
   let from = text.indexOf(begin);
   while (from !== -1) {
-    const label = /^[A-Z0-9 ]{1,40}(?=-----)/.exec(text.slice(from + begin.length, from + begin.length + 48))?.[0];
+    const label = /^[A-Z0-9 ]{1,40}(?=-----)/.exec(
+      text.slice(from + begin.length, from + begin.length + 48),
+    )?.[0];
     if (label === undefined || blocks.length === maxBlocks) return null;
     const endLine = `-----END ${label}-----`;
     const end = text.indexOf(endLine, from);

@@ -48,7 +48,9 @@ export function openPkcs12(data: Buffer, passphrase: string): Pkcs12Content {
     return new Pkcs12Reader(passphrase).read(data);
   } catch (error) {
     if (error instanceof MalformedError) throw error;
-    throw new MalformedError('it is no PKCS#12 file, is damaged, or uses an encryption that is not supported');
+    throw new MalformedError(
+      'it is no PKCS#12 file, is damaged, or uses an encryption that is not supported',
+    );
   }
 }
 
@@ -77,11 +79,19 @@ class Pkcs12Reader {
   #checkMac(mac: Asn1, safe: string): void {
     const info = childAt(mac, 0);
     const [digest, length] = macDigests[oidAt(childAt(info, 0), 0)] ?? [];
-    if (digest === undefined || length === undefined) throw new MalformedError('its MAC is of an unknown kind');
+    if (digest === undefined || length === undefined)
+      throw new MalformedError('its MAC is of an unknown kind');
     const iterations = children(mac).length > 2 ? integerAt(mac, 2) : 1;
     this.#budget.spend(iterations);
     const salt = forge.util.createBuffer(octets(childAt(mac, 1)));
-    const key = forge.pkcs12.generateKey(this.#passphrase, salt, 3, iterations, length, forge.md[digest].create());
+    const key = forge.pkcs12.generateKey(
+      this.#passphrase,
+      salt,
+      3,
+      iterations,
+      length,
+      forge.md[digest].create(),
+    );
     const wanted = createHmac(digest, Buffer.from(key.getBytes(), 'latin1')).update(safe, 'latin1').digest();
     const found = Buffer.from(octets(childAt(info, 1)), 'latin1');
     if (found.length !== wanted.length || !timingSafeEqual(found, wanted)) {

@@ -40,7 +40,10 @@ export function certificateSha256(certificate: X509Certificate): string {
 }
 
 /** @throws GatehouseError `certificate_expired` outside the validity time; `now` in milliseconds since the epoch */
-export function assertValidAt(now: number, { notBefore, notAfter }: Pick<ServiceCertificate, 'notBefore' | 'notAfter'>): void {
+export function assertValidAt(
+  now: number,
+  { notBefore, notAfter }: Pick<ServiceCertificate, 'notBefore' | 'notAfter'>,
+): void {
   if (now > notAfter.getTime()) {
     const message = `The certificate expired on ${notAfter.toISOString()}. Make a new one with renew-e2ee-certificate or import one with import-e2ee-certificate, and give its fingerprint to the clients.`;
     throw new GatehouseError('certificate_expired', message);

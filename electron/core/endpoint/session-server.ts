@@ -45,7 +45,9 @@ export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: Gate
     streamResetBurst: 2000,
     streamResetRate: 500,
   });
-  session.setLocalWindowSize(h2SessionWindow);
+  session.once('connect', () => {
+    session.setLocalWindowSize(h2SessionWindow);
+  });
   session.on('error', () => undefined);
   session.on('stream', (stream, headers, flags) => {
     take(new Http2Exchange(stream, headers, flags));

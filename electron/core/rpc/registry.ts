@@ -1,11 +1,15 @@
 // Every RPC of the service, one line each.
 import { capabilities } from './capabilities.ts';
+import { chargen } from './chargen.ts';
+import { discard } from './discard.ts';
 import { echo } from './echo.ts';
 import { ping } from './ping.ts';
 import type { Rpc } from './rpc.ts';
 
 const all: readonly Rpc[] = [
   capabilities, //
+  chargen,
+  discard,
   echo,
   ping,
 ];

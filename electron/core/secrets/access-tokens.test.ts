@@ -70,10 +70,13 @@ describe('AccessTokens', () => {
     await expect(store.create('anna', expiresAt)).rejects.toMatchObject({ code: 'usage' });
   });
 
-  it.each(['', 'nope', '../secrets', 'aaaaaaaaaaaa', 'AAAAAAAAAAAA'])('does not know the id %j', async (id) => {
-    await expect(store.revoke(id)).rejects.toMatchObject({ code: 'access_token_unknown' });
-    expect(await store.read(id)).toBeNull();
-  });
+  it.each(['', 'nope', '../secrets', 'aaaaaaaaaaaa', 'AAAAAAAAAAAA'])(
+    'does not know the id %j',
+    async (id) => {
+      await expect(store.revoke(id)).rejects.toMatchObject({ code: 'access_token_unknown' });
+      expect(await store.read(id)).toBeNull();
+    },
+  );
 
   const damages: readonly [string, (text: string) => string][] = [
     ['half-written', (text) => text.slice(0, text.length / 2)],

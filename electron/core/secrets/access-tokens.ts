@@ -14,7 +14,12 @@ import {
   writeFileAtomic,
 } from '../../../shared/storage/atomic-file.ts';
 import { withFolderLock } from '../../../shared/storage/folder-lock.ts';
-import { checkUserName, formatAccessTokenFile, isAccessTokenId, parseAccessTokenFile } from './access-token-file.ts';
+import {
+  checkUserName,
+  formatAccessTokenFile,
+  isAccessTokenId,
+  parseAccessTokenFile,
+} from './access-token-file.ts';
 import type { AccessTokenRecord } from './access-token-file.ts';
 
 const folderName = 'access-tokens';
@@ -54,7 +59,10 @@ export class AccessTokens {
   async create(user: string, expiresAt: number | null = null): Promise<NewAccessToken> {
     checkUserName(user);
     const createdAt = Date.now();
-    if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > createdAt && expiresAt <= 8.64e15)) {
+    if (
+      expiresAt !== null &&
+      !(Number.isSafeInteger(expiresAt) && expiresAt > createdAt && expiresAt <= 8.64e15)
+    ) {
       throw new GatehouseError('usage', 'An access token must expire in the future.');
     }
     const [id, secret] = [randomId(), randomBytes(secretBytes).toString('base64url')];

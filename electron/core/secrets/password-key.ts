@@ -37,7 +37,10 @@ export function newPasswordKeyParameters(cost = 2 ** costLog2.made): PasswordKey
  * characters (Unicode NFKC).
  * @throws GatehouseError `superadmin_password_required` for an empty password
  */
-export function derivePasswordKey(password: string, { N, r, p, salt }: PasswordKeyParameters): Promise<Buffer> {
+export function derivePasswordKey(
+  password: string,
+  { N, r, p, salt }: PasswordKeyParameters,
+): Promise<Buffer> {
   if (password === '') {
     const message = 'The superadmin password is empty. Give a password of at least one character.';
     throw new GatehouseError('superadmin_password_required', message);

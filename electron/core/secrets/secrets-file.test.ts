@@ -103,30 +103,40 @@ describe('secrets.json', () => {
     ['is null', 'secrets_corrupt', () => null],
     ['is of another version', 'secrets_corrupt', (file) => ({ ...file, v: 2 })],
     ['has no payload', 'secrets_corrupt', ({ payload: _, ...file }) => file],
-    ...(['nonce', 'ciphertext', 'tag'] as const).flatMap((field): [string, string, (f: RawFile) => unknown][] => [
-      [
-        `has a bit flipped in the payload's ${field}`,
-        'secrets_corrupt',
-        (file) => ({ ...file, payload: { ...file.payload, [field]: flip(file.payload[field]!) } }),
+    ...(['nonce', 'ciphertext', 'tag'] as const).flatMap(
+      (field): [string, string, (f: RawFile) => unknown][] => [
+        [
+          `has a bit flipped in the payload's ${field}`,
+          'secrets_corrupt',
+          (file) => ({ ...file, payload: { ...file.payload, [field]: flip(file.payload[field]!) } }),
+        ],
+        [
+          `has a bit flipped in the wrapped key's ${field}`,
+          'superadmin_password_wrong',
+          (file) => ({ ...file, wrappedKey: { ...file.wrappedKey, [field]: flip(file.wrappedKey[field]!) } }),
+        ],
+        [
+          `has a truncated ${field}`,
+          'secrets_corrupt',
+          (file) => ({ ...file, wrappedKey: { ...file.wrappedKey, [field]: 'AAAA' } }),
+        ],
       ],
-      [
-        `has a bit flipped in the wrapped key's ${field}`,
-        'superadmin_password_wrong',
-        (file) => ({ ...file, wrappedKey: { ...file.wrappedKey, [field]: flip(file.wrappedKey[field]!) } }),
-      ],
-      [
-        `has a truncated ${field}`,
-        'secrets_corrupt',
-        (file) => ({ ...file, wrappedKey: { ...file.wrappedKey, [field]: 'AAAA' } }),
-      ],
-    ]),
-    ['has the two boxes exchanged', 'secrets_corrupt', (f) => ({ ...f, payload: f.wrappedKey, wrappedKey: f.payload })],
+    ),
+    [
+      'has the two boxes exchanged',
+      'secrets_corrupt',
+      (f) => ({ ...f, payload: f.wrappedKey, wrappedKey: f.payload }),
+    ],
     [
       'has a wrapped key in place of the payload',
       'secrets_corrupt',
       (file) => ({ ...file, payload: file.wrappedKey }),
     ],
-    ['has base64 with noise in it', 'secrets_corrupt', (f) => ({ ...f, payload: { ...f.payload, tag: `${f.payload.tag!} ` } })],
+    [
+      'has base64 with noise in it',
+      'secrets_corrupt',
+      (f) => ({ ...f, payload: { ...f.payload, tag: `${f.payload.tag!} ` } }),
+    ],
     ...[2 ** 13, 2 ** 21, 2 ** 40, 20_000, -1, 0, 1.5, '16384', null].map(
       (N): [string, string, (file: RawFile) => unknown] => [
         `asks for a scrypt cost of ${String(N)}`,

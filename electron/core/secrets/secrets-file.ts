@@ -5,7 +5,11 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
-import { ensurePrivateFolder, readFileIfThere, writeFileAtomic } from '../../../shared/storage/atomic-file.ts';
+import {
+  ensurePrivateFolder,
+  readFileIfThere,
+  writeFileAtomic,
+} from '../../../shared/storage/atomic-file.ts';
 import { withFolderLock } from '../../../shared/storage/folder-lock.ts';
 import { assertPrivate } from '../../../shared/storage/private-file.ts';
 import { derivePasswordKey, newPasswordKeyParameters, passwordKeySchema } from './password-key.ts';
@@ -151,7 +155,8 @@ async function unwrapDataKey(path: string, file: SecretsFile, password: string):
 function sealPayload(dataKey: Buffer, payload: SecretsPayload): SealedBox {
   const content = Buffer.from(JSON.stringify(v.parse(secretsPayloadSchema, payload)), 'utf8');
   // A larger one could be written and never read again.
-  if (content.length > maxPayloadBytes) throw new GatehouseError('internal', 'The secrets outgrew secrets.json.');
+  if (content.length > maxPayloadBytes)
+    throw new GatehouseError('internal', 'The secrets outgrew secrets.json.');
   return seal(dataKey, labels.payload, content);
 }
 

@@ -16,7 +16,10 @@ export const secretsPayloadSchema = v.looseObject({
   /** Base64 of 32 random bytes: unknown access tokens get salts derived from it, the same each time. */
   fakeSaltKey: v.pipe(
     v.string(),
-    v.check((text) => v.is(base64Bytes(fakeSaltKeyBytes, fakeSaltKeyBytes), text), 'is no 32 bytes of base64'),
+    v.check(
+      (text) => v.is(base64Bytes(fakeSaltKeyBytes, fakeSaltKeyBytes), text),
+      'is no 32 bytes of base64',
+    ),
   ),
 });
 

@@ -80,7 +80,10 @@ describe('SettingsStore', () => {
     stop = running.watch(told);
     await (await SettingsStore.open(folder)).set(verification, true);
     await vi.waitFor(() => expect(told.onChange).toHaveBeenCalledOnce(), soon);
-    expect(told.onChange.mock.calls[0]).toEqual([{ ...defaultSettings, [verification]: true }, [verification]]);
+    expect(told.onChange.mock.calls[0]).toEqual([
+      { ...defaultSettings, [verification]: true },
+      [verification],
+    ]);
     expect(running.get(verification)).toBe(true);
   });
 

@@ -10,7 +10,11 @@ import {
   settingNames,
 } from '../../../shared/contracts/settings.ts';
 import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
-import { ensurePrivateFolder, readFileIfThere, writeFileAtomic } from '../../../shared/storage/atomic-file.ts';
+import {
+  ensurePrivateFolder,
+  readFileIfThere,
+  writeFileAtomic,
+} from '../../../shared/storage/atomic-file.ts';
 import { withFolderLock } from '../../../shared/storage/folder-lock.ts';
 import { watchFolder } from '../../../shared/storage/watch-folder.ts';
 
@@ -109,7 +113,7 @@ function parseSet(json: unknown): Partial<Settings> {
     const name = parseSettingName(text);
     return [name, parseSettingValue(name, value)] as const;
   });
-  return Object.fromEntries(entries) as Partial<Settings>;
+  return Object.fromEntries(entries);
 }
 
 function withDefaults(set: Partial<Settings>): Readonly<Settings> {

@@ -62,9 +62,8 @@ export class ClientTokens {
   async authorise(token: string): Promise<ClientGrant> {
     const id = tokenIdIn(token, 'ghr');
     const record = id === null ? null : await this.#records.read(id);
-    if (id === null || record === null || record.revokedAt !== null || !tokenMatches(token, record.hash)) {
-      throw notAuthorised();
-    }
+    const stands = record?.revokedAt === null && tokenMatches(token, record.hash);
+    if (id === null || !stands) throw notAuthorised();
     return grantOf(id, record);
   }
 
@@ -108,7 +107,8 @@ function checkUser(user: string): void {
 
 function checkServiceIds(serviceIds: readonly string[] | null): void {
   if (serviceIds === null) return;
-  const wrong = serviceIds.find((id) => !isServiceId(id));
+  const isWrong = (id: string): boolean => !isServiceId(id);
+  const wrong = serviceIds.find(isWrong);
   if (wrong !== undefined) {
     throw new GatehouseError('usage', `"${wrong}" is no service id. One looks like abcd-efgh-2345.`);
   }

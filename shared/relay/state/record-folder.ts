@@ -76,7 +76,7 @@ export class RecordFolder<T> {
     try {
       await renameDurably(this.#file(id), taken);
     } catch (error) {
-      if (error instanceof GatehouseError && error.details['systemCode'] === 'ENOENT') return false;
+      if (error instanceof GatehouseError && error.details.systemCode === 'ENOENT') return false;
       throw error;
     }
     await removeFileIfThere(taken);

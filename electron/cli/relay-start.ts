@@ -1,0 +1,80 @@
+// Runs a relay until a signal comes. The result on stdout is one line with --json, a few for a person without;
+// the log goes to stderr and never holds a token or a header.
+import { destination, pino } from 'pino';
+import type { Logger } from 'pino';
+import { GatehouseError } from '../../shared/contracts/errors.ts';
+import { parseListenAddress } from '../../shared/relay/address.ts';
+import type { TlsFiles } from '../../shared/relay/front-door.ts';
+import { startRelay } from '../../shared/relay/relay.ts';
+import type { Relay } from '../../shared/relay/relay.ts';
+import { assertPrivate } from '../../shared/storage/private-file.ts';
+import { runUntilSignal } from './lifecycle.ts';
+import { printResult } from './output.ts';
+import type { OutputOptions } from './output.ts';
+import { resolvePath } from './paths.ts';
+import { readTextFile } from './text-file.ts';
+
+export interface RelayFlags extends OutputOptions {
+  readonly listen: string;
+  readonly data: string;
+  readonly domain: string;
+  readonly publicUrl?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly open?: boolean;
+  readonly logLevel: string;
+  readonly endWithStdin?: boolean;
+}
+
+/** @throws GatehouseError `usage`, `file_too_open`, `data_folder_in_use`, `storage_failed` */
+export async function runRelay(flags: RelayFlags): Promise<void> {
+  const relay = await startRelay({
+    listen: parseListenAddress(flags.listen),
+    dataFolder: resolvePath(flags.data),
+    domain: flags.domain,
+    publicUrl: flags.publicUrl,
+    tls: await readTlsFiles(flags),
+    open: flags.open,
+    logger: makeLogger(flags.logLevel),
+  });
+  const stopped = runUntilSignal(relay, flags);
+  if (flags.endWithStdin === true) endWithStdin();
+  printResult({ event: 'ready', url: relay.url }, describe(relay, flags), flags);
+  await stopped;
+}
+
+/** A parent that is killed closes our stdin with it: that counts as SIGTERM. An open stdin keeps nothing alive. */
+function endWithStdin(): void {
+  const { stdin } = process;
+  stdin.once('close', () => process.emit('SIGTERM'));
+  stdin.resume();
+  stdin.unref();
+}
+
+async function readTlsFiles({ tlsCert, tlsKey }: RelayFlags): Promise<TlsFiles | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new GatehouseError('usage', '--tls-cert and --tls-key belong together. Give both, or neither.');
+  }
+  await assertPrivate(resolvePath(tlsKey));
+  return { cert: await readTextFile(tlsCert), key: await readTextFile(tlsKey) };
+}
+
+function makeLogger(level: string): Logger {
+  if (level === 'silent' || level in pino.levels.values) {
+    return pino({ level, base: null }, destination({ fd: 2, sync: true }));
+  }
+  const known = [...Object.keys(pino.levels.values), 'silent'].join(', ');
+  throw new GatehouseError('usage', `There is no log level "${level}". Choose one of ${known}.`);
+}
+
+function describe({ url, domain }: Relay, { open }: RelayFlags): string[] {
+  const next =
+    open === true
+      ? ['It is open: services and clients on this machine need no tokens.']
+      : [
+          'A service enrols once with a token from:  gatehouse relay enrolment-token',
+          'A client comes in with a token from:      gatehouse relay client-token --user NAME',
+        ];
+  return [`The relay ${domain} serves at ${url}`, ...next, 'Stop it with Ctrl+C.'];
+}
