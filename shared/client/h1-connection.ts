@@ -46,7 +46,8 @@ export class H1Connection implements Connection {
   start(head: RequestHead, events: ExchangeEvents): RunningExchange {
     if (!this.usable) throw ended(this.#duplex.errored);
     this.#used = true;
-    const framing = head.length === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': head.length };
+    const framing =
+      head.length === null ? { 'transfer-encoding': 'chunked' } : { 'content-length': head.length };
     const request = httpRequest({
       method: 'POST',
       path: head.path,
@@ -110,7 +111,10 @@ class H1Exchange implements RunningExchange {
       this.#fail(null);
       return;
     }
-    this.#events.head({ status: answer.statusCode ?? 0, contentType: mediaType(answer.headers['content-type']) });
+    this.#events.head({
+      status: answer.statusCode ?? 0,
+      contentType: mediaType(answer.headers['content-type']),
+    });
     answer.on('data', (chunk: Buffer) => {
       if (!this.#over) this.#events.data(chunk);
     });

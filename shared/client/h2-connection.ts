@@ -71,7 +71,10 @@ export class H2Connection implements Connection {
   }
 
   close(): void {
-    this.#ending ??= new GatehouseError('session_ended', 'The session was closed while the request was under way.');
+    this.#ending ??= new GatehouseError(
+      'session_ended',
+      'The session was closed while the request was under way.',
+    );
     this.#session.destroy();
     this.#socket.destroy();
   }
@@ -84,7 +87,10 @@ export class H2Connection implements Connection {
   #failure(code: number, headSeen: boolean): GatehouseError {
     if (this.#ending !== null) return this.#ending;
     if (code === constants.NGHTTP2_REFUSED_STREAM || code === constants.NGHTTP2_ENHANCE_YOUR_CALM) {
-      return new GatehouseError('limit_exceeded', 'The service takes no more requests for now. Try again later.');
+      return new GatehouseError(
+        'limit_exceeded',
+        'The service takes no more requests for now. Try again later.',
+      );
     }
     if (headSeen) return truncated(this.#cause);
     if (this.#isOver()) return ended(this.#cause);
@@ -134,7 +140,8 @@ class H2Exchange implements RunningExchange {
   abort(): void {
     this.#over = true;
     // Not close(): it would send END_STREAM first, and the service would take half a body for a whole one.
-    if (!this.sink.destroyed) this.sink.destroy(new GatehouseError('cancelled', 'The request was broken off.'));
+    if (!this.sink.destroyed)
+      this.sink.destroy(new GatehouseError('cancelled', 'The request was broken off.'));
   }
 
   #begin(headers: IncomingHttpHeaders): void {

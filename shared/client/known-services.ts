@@ -19,7 +19,8 @@ export class KnownServices {
   /** `serviceId` has passed `isServiceId`. @throws GatehouseError `storage_failed` */
   async has(serviceId: string): Promise<boolean> {
     if (this.#seen.has(serviceId)) return true;
-    if (this.#folder === null || (await readFileIfThere(this.#pathOf(serviceId, this.#folder))) === null) return false;
+    if (this.#folder === null || (await readFileIfThere(this.#pathOf(serviceId, this.#folder))) === null)
+      return false;
     this.#seen.add(serviceId);
     return true;
   }
@@ -35,7 +36,9 @@ export class KnownServices {
       await writeFileAtomic(this.#pathOf(serviceId, this.#folder), `${JSON.stringify(seen)}\n`);
     } catch (error) {
       const { message } = asGatehouseError(error);
-      this.#warn(`That ${serviceId} offers end-to-end encryption will be forgotten when this program ends. ${message}`);
+      this.#warn(
+        `That ${serviceId} offers end-to-end encryption will be forgotten when this program ends. ${message}`,
+      );
     }
   }
 

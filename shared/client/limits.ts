@@ -22,8 +22,8 @@ const maxRequestLimit = 1_000_000;
 
 /** JSON arguments of a call, in bytes; the service takes no more. */
 export const maxArgsLength = 1024 * 1024;
-/** Arguments beside a streamed body, in characters of base64url; the service takes no more. */
-export const maxArgsHeaderLength = 8 * 1024;
+/** JSON arguments beside a streamed body, in bytes: 8 KiB in base64url, and the service takes no more. */
+export const maxStreamArgsLength = 6 * 1024;
 /** The largest JSON answer that a call takes, in bytes. More is for `service.stream`. */
 export const maxAnswerLength = 16 * 1024 * 1024;
 /** The largest error that is read as a service's own, in bytes. */

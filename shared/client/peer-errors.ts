@@ -36,7 +36,7 @@ const sessionEnds: Partial<Record<ErrorCode, string>> = {
   access_token_rejected:
     "The service ended the session: its access token was revoked or has expired. Ask the service's administrator for a new one.",
   access_token_required:
-    "The service ended the session: it now answers verified sessions only. Get an access token from its administrator and pass it with the fingerprint.",
+    'The service ended the session: it now answers verified sessions only. Get an access token from its administrator and pass it with the fingerprint.',
   e2ee_required: 'The service ended the session: it now answers through end-to-end encryption only.',
   limit_exceeded: 'The service ended the session: a limit has been reached. Try again later.',
 };
@@ -53,22 +53,41 @@ export function refusalOfRelay(error: GatehouseError): GatehouseError {
 /** Why a stream was not opened, as the relay, or the service through it, says. */
 export function refusalOfStream(error: GatehouseError): GatehouseError {
   if (error.code === 'stream_reset' || error.code === 'wire_closed') {
-    return new GatehouseError('session_ended', 'The relay ended the stream before it was answered. Try again.', {
-      cause: error,
-    });
+    return new GatehouseError(
+      'session_ended',
+      'The relay ended the stream before it was answered. Try again.',
+      {
+        cause: error,
+      },
+    );
   }
   if (error.code === 'header_timeout') {
-    const silent = 'Neither the relay nor the service answered in time. Check that the service runs, and try again.';
+    const silent =
+      'Neither the relay nor the service answered in time. Check that the service runs, and try again.';
     return new GatehouseError('timeout', silent, { cause: error });
   }
   return claimOfRelay(error);
 }
 
 function claimOfRelay(error: GatehouseError): GatehouseError {
-  if (relayCodes.has(error.code)) return new GatehouseError(error.code, printable(error.message), { cause: error });
+  if (relayCodes.has(error.code))
+    return new GatehouseError(error.code, printable(error.message), { cause: error });
   if (error.code === 'cancelled') return error;
   const message = 'The relay gave a reason that is not its to give. Is this the right relay?';
   return new GatehouseError('relay_protocol', message, { cause: error });
+}
+
+/** The error in an HTTP answer of the relay itself. */
+export function errorOfRelayAnswer(status: number, body: Buffer): GatehouseError {
+  const { code, message } = parseError(body);
+  if (isErrorCode(code) && typeof message === 'string')
+    return claimOfRelay(new GatehouseError(code, message));
+  const isRefusal = status === 401 || status === 403;
+  const what = isRefusal ? 'refused the credentials' : 'did not answer as a Gatehouse relay does';
+  return new GatehouseError(
+    isRefusal ? 'not_authorised' : 'relay_unreachable',
+    `The relay ${what} (HTTP ${status}).`,
+  );
 }
 
 /** The error in the body of an answer with `status`, or what the status says where there is none. */
@@ -95,7 +114,10 @@ function parseError(body: Buffer): { code?: unknown; message?: unknown } {
 export function errorOfGoAway(opaque: Uint8Array | undefined): GatehouseError | null {
   const code = Buffer.from(opaque ?? []).toString('latin1');
   if (code === 'shutting_down') {
-    return new GatehouseError('session_ended', 'The service is stopping and ended the session. Try again shortly.');
+    return new GatehouseError(
+      'session_ended',
+      'The service is stopping and ended the session. Try again shortly.',
+    );
   }
   const message = isErrorCode(code) ? sessionEnds[code] : undefined;
   return isErrorCode(code) && message !== undefined ? new GatehouseError(code, message) : null;

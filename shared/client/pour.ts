@@ -25,12 +25,14 @@ export interface UploadEvents {
 
 export function readableOf(source: BodySource): Readable {
   if (source instanceof Readable) return source;
-  if (source instanceof Uint8Array) return Readable.from(piecesOf(source), { objectMode: true, highWaterMark: 1 });
+  if (source instanceof Uint8Array)
+    return Readable.from(piecesOf(source), { objectMode: true, highWaterMark: 1 });
   return Readable.from(source, { objectMode: true, highWaterMark: 1 });
 }
 
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += pieceLength) yield bytes.subarray(start, start + pieceLength);
+  for (let start = 0; start < bytes.length; start += pieceLength)
+    yield bytes.subarray(start, start + pieceLength);
 }
 
 /** Pours `source` into `sink` and ends it. */
@@ -90,7 +92,9 @@ class Pouring implements Upload {
   #take(chunk: unknown): void {
     if (this.#over) return;
     if (!(chunk instanceof Uint8Array)) {
-      this.#fail(new GatehouseError('usage', 'A body is made of octets (Uint8Array), not of text or objects.'));
+      this.#fail(
+        new GatehouseError('usage', 'A body is made of octets (Uint8Array), not of text or objects.'),
+      );
       return;
     }
     if (!this.#sink.write(chunk)) this.#source.pause();
@@ -109,7 +113,8 @@ class Pouring implements Upload {
     this.#over = true;
     this.#source.destroy();
     const message = 'The body could not be read to its end, so the request was broken off.';
-    const error = cause instanceof GatehouseError ? cause : new GatehouseError('cancelled', message, { cause });
+    const error =
+      cause instanceof GatehouseError ? cause : new GatehouseError('cancelled', message, { cause });
     this.#events.failed(error);
   }
 }

@@ -40,7 +40,11 @@ interface LiveLink {
 }
 
 /** Stream windows: an E2EE session with all its requests is one stream, so it gets the most. */
-const wireLimits = { maxInboundStreams: 0, maxStreamWindow: 8 * 1024 * 1024, maxWindowGrowth: 64 * 1024 * 1024 };
+const wireLimits = {
+  maxInboundStreams: 0,
+  maxStreamWindow: 8 * 1024 * 1024,
+  maxWindowGrowth: 64 * 1024 * 1024,
+};
 
 export class RelayConnection {
   readonly #access: RelayAccess;

@@ -2,8 +2,7 @@
 import type { Readable } from 'node:stream';
 import { asGatehouseError, GatehouseError } from '../contracts/errors.ts';
 import { ClientRequest } from './client-request.ts';
-import { defaultTimeouts, checkTimeout, maxAnswerLength, maxArgsHeaderLength, maxArgsLength } from './limits.ts';
-import { readableOf } from './pour.ts';
+import { checkTimeout, maxAnswerLength, maxArgsLength, maxStreamArgsLength } from './limits.ts';
 import type { BodySource } from './pour.ts';
 import type { Session } from './session.ts';
 import { callStreamed } from './streamed-exchange.ts';
@@ -45,17 +44,27 @@ export interface PreparedCall {
   readonly signal: AbortSignal | undefined;
 }
 
+/** @throws GatehouseError `rpc_too_large` where `call`'s arguments do not fit beside a streamed body */
+export function checkStreamArgs({ args }: PreparedCall): void {
+  if (args === null || args.length <= maxStreamArgsLength) return;
+  throw new GatehouseError('rpc_too_large', 'Arguments beside a streamed body may have 6 KiB of JSON.');
+}
+
 /** @throws GatehouseError `usage`, `rpc_too_large` */
 export function prepareCall(
   rpcName: string,
   args: unknown,
   options: CallOptions,
-  defaultTimeoutMs: number = defaultTimeouts.callMs,
+  defaultTimeoutMs: number,
 ): PreparedCall {
   if (!/^[a-z][a-z0-9_.-]{0,63}$/.test(rpcName)) {
-    throw new GatehouseError('usage', 'The name of an RPC has lower-case letters, digits, "_", "." and "-", 64 at most.');
+    throw new GatehouseError(
+      'usage',
+      'The name of an RPC has lower-case letters, digits, "_", "." and "-", 64 at most.',
+    );
   }
-  const timeoutMs = options.timeoutMs === undefined ? defaultTimeoutMs : checkTimeout('timeoutMs', options.timeoutMs);
+  const timeoutMs =
+    options.timeoutMs === undefined ? defaultTimeoutMs : checkTimeout('timeoutMs', options.timeoutMs);
   return { rpcName, args: encodeArgs(args), timeoutMs, signal: options.signal };
 }
 
@@ -67,7 +76,15 @@ export async function callRpc(session: Session, call: PreparedCall, record: Reco
   try {
     const headers = args === null ? bareHeaders(session) : jsonHeaders(session);
     const path = `/rpc/${rpcName}`;
-    const whole = { path, headers, body: args, expects: jsonType, maxLength: maxAnswerLength, timeoutMs, signal };
+    const whole = {
+      path,
+      headers,
+      body: args,
+      expects: jsonType,
+      maxLength: maxAnswerLength,
+      timeoutMs,
+      signal,
+    };
     const result = parseAnswer(await callWhole(session.connection, whole, request));
     request.finish(null);
     return result;
@@ -82,23 +99,24 @@ export async function callRpc(session: Session, call: PreparedCall, record: Reco
 export async function streamRpc(
   session: Session,
   call: PreparedCall,
-  source: BodySource,
+  body: Readable,
   record: RecordRequest,
   onOver: () => void,
 ): Promise<StreamedResult> {
   const { rpcName, args, timeoutMs, signal } = call;
   const request = new ClientRequest(rpcName, session.facts, session.h2, session.verified);
   record(request);
+  const finish = (error: GatehouseError | null): void => {
+    request.finish(error);
+    onOver();
+  };
   const streamed = {
     path: `/rpc/${rpcName}`,
     headers: { ...bareHeaders(session), 'content-type': streamType, ...argsHeader(args) },
-    body: readableOf(source),
+    body,
     timeoutMs,
     signal,
-    onOver: (error: GatehouseError | null) => {
-      request.finish(error);
-      onOver();
-    },
+    onOver: finish,
   };
   return { ...(await callStreamed(session.connection, streamed, request)), request };
 }
@@ -128,20 +146,24 @@ function encodeArgs(args: unknown): Buffer | null {
   if (args === undefined) return null;
   let text: string | undefined;
   try {
-    text = JSON.stringify(args) as string | undefined;
+    text = JSON.stringify(args);
   } catch (cause) {
-    throw new GatehouseError('usage', 'The arguments of an RPC are JSON, and these cannot be written as JSON.', { cause });
+    throw new GatehouseError(
+      'usage',
+      'The arguments of an RPC are JSON, and these cannot be written as JSON.',
+      { cause },
+    );
   }
   const bytes = Buffer.from(text ?? 'null', 'utf8');
   if (bytes.length <= maxArgsLength) return bytes;
-  throw new GatehouseError('rpc_too_large', `Arguments may have ${maxArgsLength} bytes of JSON. Stream larger bodies.`);
+  throw new GatehouseError(
+    'rpc_too_large',
+    `Arguments may have ${maxArgsLength} bytes of JSON. Stream larger bodies.`,
+  );
 }
 
 function argsHeader(args: Buffer | null): Record<string, string> {
-  if (args === null) return {};
-  const text = args.toString('base64url');
-  if (text.length <= maxArgsHeaderLength) return { 'gatehouse-args': text };
-  throw new GatehouseError('rpc_too_large', 'Arguments beside a streamed body may have 6 KiB of JSON.');
+  return args === null ? {} : { 'gatehouse-args': args.toString('base64url') };
 }
 
 function parseAnswer(body: Buffer): unknown {

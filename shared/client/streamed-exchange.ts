@@ -77,7 +77,6 @@ class StreamedExchange implements ExchangeEvents {
       if (signal?.aborted === true) throw cancelled();
       this.#running = connection.start({ path, headers, length: null }, this);
     } catch (error) {
-      body.destroy();
       this.#finish(error as GatehouseError);
       return;
     }

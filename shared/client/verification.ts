@@ -33,7 +33,15 @@ export async function verifySession(options: VerificationOptions): Promise<void>
   const scram = new ScramClient({ id: token.id, secret: token.secret, channelBinding });
   const exchange = async (message: string): Promise<string> => {
     const body = Buffer.from(message, 'utf8');
-    const request = { path, headers, body, expects: scramType, maxLength: maxMessageLength, timeoutMs, signal };
+    const request = {
+      path,
+      headers,
+      body,
+      expects: scramType,
+      maxLength: maxMessageLength,
+      timeoutMs,
+      signal,
+    };
     return (await callWhole(connection, request, unmetered)).toString('utf8');
   };
   const serverFirst = await exchange(scram.first());

@@ -95,7 +95,9 @@ class WholeExchange implements ExchangeEvents {
     this.#meter.countRead(chunk.length);
     const max = this.#status === 200 ? this.#request.maxLength : maxErrorLength;
     if (this.#length > max) {
-      this.#breakOff(new GatehouseError('limit_exceeded', `The answer has more than ${max} bytes. Ask for less.`));
+      this.#breakOff(
+        new GatehouseError('limit_exceeded', `The answer has more than ${max} bytes. Ask for less.`),
+      );
       return;
     }
     this.#chunks.push(chunk);

@@ -21,6 +21,7 @@ export const errorCodes = {
   e2ee_required: 'The service answers this call through end-to-end encryption only.',
   e2ee_unavailable: 'End-to-end encryption was asked for and the service does not offer it.',
   e2ee_handshake_failed: 'The TLS handshake with the service failed.',
+  version_unsupported: 'The service speaks no protocol version that this client speaks.',
   downgrade_detected: 'What the relay said the service can do differs from what the service says.',
 
   // reaching things

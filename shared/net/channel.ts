@@ -57,7 +57,9 @@ export class WebSocketChannel {
       else this.#takeText(data.toString('utf8'));
     });
     ws.on('error', (cause: Error) => {
-      this.#closing ??= new GatehouseError('relay_protocol', `The WebSocket failed: ${cause.message}.`, { cause });
+      this.#closing ??= new GatehouseError('relay_protocol', `The WebSocket failed: ${cause.message}.`, {
+        cause,
+      });
     });
     ws.on('close', (code: number, reason: Buffer) => {
       this.#end(this.#closing ?? closeError(code, reason.toString('utf8')));
@@ -86,7 +88,10 @@ export class WebSocketChannel {
   onClosed(tell: (error: GatehouseError) => void): () => void {
     this.#onClosed = tell;
     const over = this.#over;
-    if (over !== null) queueMicrotask(() => { this.#onClosed?.(over); });
+    if (over !== null)
+      queueMicrotask(() => {
+        this.#onClosed?.(over);
+      });
     return () => {
       this.#onClosed = null;
     };
@@ -139,7 +144,10 @@ export class WebSocketChannel {
     this.#socket.cork();
     for (const message of groupPieces(pieces)) this.#ws.send(message);
     this.#socket.uncork();
-    if (this.#congested && !this.#socket.writableNeedDrain) process.nextTick(() => { this.#reportDrain(); });
+    if (this.#congested && !this.#socket.writableNeedDrain)
+      process.nextTick(() => {
+        this.#reportDrain();
+      });
   }
 
   /** Closes with a code and reason for the peer; `error` is what the handler is told. */

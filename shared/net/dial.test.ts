@@ -87,7 +87,13 @@ describe('dialWebSocket', () => {
   });
 
   it.each([
-    ['our own refusal', 401, ours('not_authorised', 'The relay token is unknown.'), 'not_authorised', 'token is unknown'],
+    [
+      'our own refusal',
+      401,
+      ours('not_authorised', 'The relay token is unknown.'),
+      'not_authorised',
+      'token is unknown',
+    ],
     ['our own refusal of limits', 503, ours('limit_exceeded', 'Too many.'), 'limit_exceeded', 'Too many.'],
     ['401 of somebody else', 401, '<html>', 'not_authorised', 'HTTP 401'],
     ['403 without a body', 403, '', 'not_authorised', 'HTTP 403'],
@@ -112,10 +118,12 @@ describe('dialWebSocket', () => {
 
   it('follows no redirect, so that credentials go nowhere else', async () => {
     let asked = 0;
-    const elsewhere = await listen(refusing((response) => {
-      asked += 1;
-      response.end();
-    }));
+    const elsewhere = await listen(
+      refusing((response) => {
+        asked += 1;
+        response.end();
+      }),
+    );
     const location = elsewhere.href.replace('ws:', 'http:');
     const url = await listen(answering(302, '', { location }));
     const failure = await failureOf(url, { headers: { authorization: 'Bearer x' } });
@@ -126,10 +134,18 @@ describe('dialWebSocket', () => {
     ['says nothing', () => {}],
     ['says no HTTP', (socket) => void socket.end('SSH-2.0-OpenSSH_9.9\r\n')],
     ['hangs up', (socket) => void socket.destroy()],
-    ['accepts with a wrong key', (socket) =>
-      void socket.write('HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n')],
-    ['trickles its answer', (socket) => void trickle(socket, 'HTTP/1.1 101 ')],
-    ['trickles the body of a refusal', (socket) => void trickle(socket, 'HTTP/1.1 404 x\r\nContent-Length: 4000\r\n\r\n')],
+    [
+      'accepts with a wrong key',
+      (socket) =>
+        void socket.write(
+          'HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
+        ),
+    ],
+    ['trickles its answer', (socket) => trickle(socket, 'HTTP/1.1 101 ')],
+    [
+      'trickles the body of a refusal',
+      (socket) => trickle(socket, 'HTTP/1.1 404 x\r\nContent-Length: 4000\r\n\r\n'),
+    ],
   ])('gives up in time on a server that %s', async (_name, behave) => {
     const server = createTcpServer((socket) => {
       socket.on('error', () => {});
@@ -158,7 +174,9 @@ describe('dialWebSocket', () => {
   it('leaves a channel alone that was open before the signal', async () => {
     const server = await listenForSocket();
     const controller = new AbortController();
-    const channel = await dialWebSocket(new URL(`ws://127.0.0.1:${server.port}`), '/', { signal: controller.signal });
+    const channel = await dialWebSocket(new URL(`ws://127.0.0.1:${server.port}`), '/', {
+      signal: controller.signal,
+    });
     const ends: string[] = [];
     channel.start({ binary() {}, drained() {}, closed: (error) => ends.push(error.code) });
     controller.abort();
@@ -175,7 +193,9 @@ describe('dialWebSocket', () => {
     const url = await listen(createTcpServer(() => {}));
     const failure = await failureOf(url, { headers: { authorization: 'Bearer hunter2\nx' } });
     expect(failure.code).toBe('usage');
-    expect(JSON.stringify([failure.message, String((failure as Error).cause)])).not.toContain('hunter2');
+    expect(JSON.stringify([failure.message, String((failure as unknown as Error).cause)])).not.toContain(
+      'hunter2',
+    );
   });
 });
 

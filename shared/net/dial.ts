@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import WebSocket from 'ws';
-import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
+import { asGatehouseError, GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import { maxMessageLength, WebSocketChannel } from './channel.ts';
 
 export interface DialOptions {
@@ -23,22 +23,27 @@ const maxRefusalLength = 4096;
  * `http(s)://` is taken as `ws(s)://`. @throws GatehouseError `usage`
  */
 export function parseRelayUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text.trim().replace(/^http(s?):\/\//i, 'ws$1://'));
-  } catch (cause) {
-    throw new GatehouseError('usage', `"${text}" is no URL. A relay's URL looks like wss://relay.example.`, { cause });
+  const url = URL.parse(text.trim().replace(/^http(s?):\/\//i, 'ws$1://'));
+  if (url === null) {
+    // The text is not repeated: a password or token may be in it.
+    throw new GatehouseError('usage', "This is no URL. A relay's URL looks like wss://relay.example.");
   }
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
-    throw new GatehouseError('usage', `A relay's URL starts with wss:// (or ws:// on loopback), not ${url.protocol}//.`);
+    throw new GatehouseError(
+      'usage',
+      `A relay's URL starts with wss:// (or ws:// on loopback), not ${url.protocol}//.`,
+    );
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.pathname !== '/') {
+  if (url.href !== `${url.origin}/`) {
     throw new GatehouseError('usage', "A relay's URL has a host and a port, and nothing else.");
   }
-  if (url.protocol === 'ws:' && !isLoopbackHost(url.hostname)) {
-    throw new GatehouseError('usage', `Plain ws:// is for loopback alone; use wss:// for ${url.hostname}.`);
-  }
+  if (url.protocol === 'ws:') requireLoopback(url);
   return url;
+}
+
+function requireLoopback(url: URL): void {
+  if (isLoopbackHost(url.hostname)) return;
+  throw new GatehouseError('usage', `Plain ws:// is for loopback alone; use wss:// for ${url.hostname}.`);
 }
 
 /** True for the names and addresses of this machine itself. `host` as URL.hostname gives it. */
@@ -50,45 +55,77 @@ export function isLoopbackHost(host: string): boolean {
 
 /**
  * Opens a WebSocket to `path` at `relay`.
- * @throws GatehouseError `relay_unreachable`, `not_authorised`, `relay_protocol`, or what the relay answers
+ * @throws GatehouseError `relay_unreachable`, `not_authorised`, `relay_protocol`, `cancelled`, `usage`, or what
+ *   the relay answers
  */
-export function dialWebSocket(relay: URL, path: string, options: DialOptions = {}): Promise<WebSocketChannel> {
+export function dialWebSocket(
+  relay: URL,
+  path: string,
+  options: DialOptions = {},
+): Promise<WebSocketChannel> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(new URL(path, relay), {
+    const ws = requestUpgrade(relay, path, options);
+    const fail = (error: GatehouseError): void => {
+      stopWaiting();
+      reject(error);
+      ws.terminate();
+    };
+    const stopWaiting = limitWait(relay, options, fail);
+    const onError = (cause: Error): void => {
+      fail(unreachable(relay, cause));
+    };
+    let response: IncomingMessage | null = null;
+    ws.on('upgrade', (upgrade) => (response = upgrade));
+    ws.on('open', () => {
+      if (response === null) {
+        fail(new GatehouseError('relay_protocol', 'The relay answered without an upgrade.'));
+        return;
+      }
+      stopWaiting();
+      resolve(new WebSocketChannel(ws, response.socket));
+      ws.off('error', onError);
+    });
+    ws.on('unexpected-response', (_request, refusal) => void readRefusal(relay, refusal).then(fail));
+    ws.on('error', onError);
+  });
+}
+
+function requestUpgrade(relay: URL, path: string, options: DialOptions): WebSocket {
+  if (options.signal?.aborted === true) throw cancelled();
+  if (relay.protocol === 'ws:') requireLoopback(relay);
+  try {
+    return new WebSocket(new URL(path, relay), {
       perMessageDeflate: false,
       maxPayload: maxMessageLength,
-      handshakeTimeout: options.timeoutMs ?? 10_000,
       followRedirects: false,
       headers: { ...options.headers },
       minVersion: 'TLSv1.2',
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
-    let response: IncomingMessage | null = null;
-    const abort = (): void => {
-      ws.terminate();
-      reject(new GatehouseError('cancelled', 'Connecting to the relay was cancelled.'));
-    };
-    options.signal?.addEventListener('abort', abort, { once: true });
-    if (options.signal?.aborted === true) abort();
-    const settled = (): void => options.signal?.removeEventListener('abort', abort);
-    ws.on('upgrade', (upgrade) => (response = upgrade));
-    ws.on('open', () => {
-      settled();
-      if (response === null) reject(new GatehouseError('relay_protocol', 'The relay answered without an upgrade.'));
-      else resolve(new WebSocketChannel(ws, response.socket));
-    });
-    ws.on('unexpected-response', (_request, refusal) => {
-      settled();
-      void readRefusal(relay, refusal).then((error) => {
-        reject(error);
-        ws.terminate();
-      });
-    });
-    ws.on('error', (cause) => {
-      settled();
-      reject(unreachable(relay, cause));
-    });
-  });
+  } catch (cause) {
+    // Node names the header or the PEM error here, never a value.
+    throw asGatehouseError(cause, 'usage', 'The relay cannot be dialled with these credentials.');
+  }
+}
+
+/** Calls `fail` where the time is up or the signal fires, however the server spends it; returns the end of that. */
+function limitWait(relay: URL, options: DialOptions, fail: (error: GatehouseError) => void): () => void {
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timer = setTimeout(() => {
+    fail(unreachable(relay, new Error(`no answer within ${timeoutMs} ms`)));
+  }, timeoutMs);
+  const abort = (): void => {
+    fail(cancelled());
+  };
+  options.signal?.addEventListener('abort', abort, { once: true });
+  return () => {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', abort);
+  };
+}
+
+function cancelled(): GatehouseError {
+  return new GatehouseError('cancelled', 'Connecting to the relay was cancelled.');
 }
 
 function unreachable(relay: URL, cause: Error): GatehouseError {
@@ -124,8 +161,12 @@ function refusalError(relay: URL, status: number, body: string): GatehouseError 
     // Not ours: the status has to do.
   }
   if (status === 401 || status === 403) {
-    return new GatehouseError('not_authorised', `The relay ${relay.origin} refused the credentials (HTTP ${status}).`);
+    return new GatehouseError(
+      'not_authorised',
+      `The relay ${relay.origin} refused the credentials (HTTP ${status}).`,
+    );
   }
-  const hint = status >= 500 ? 'It, or a proxy before it, is not ready.' : 'Is this the URL of a Gatehouse relay?';
+  const hint =
+    status >= 500 ? 'It, or a proxy before it, is not ready.' : 'Is this the URL of a Gatehouse relay?';
   return new GatehouseError('relay_unreachable', `${relay.origin} answered HTTP ${status}. ${hint}`);
 }

@@ -56,10 +56,15 @@ describe('Link', () => {
       stream.end();
       return new StreamRecorder(stream);
     });
-    await vi.waitFor(() => expect(far.streams.map((each) => [each.received, each.ends])).toEqual(
-      [1, 2, 3].map(() => [8 * 1024 * 1024, 1]),
-    ), { timeout: 10_000 });
-    for (const [index, each] of far.streams.entries()) expect(each.bytes.every((byte) => byte === index + 1)).toBe(true);
+    await vi.waitFor(
+      () =>
+        expect(far.streams.map((each) => [each.received, each.ends])).toEqual(
+          [1, 2, 3].map(() => [8 * 1024 * 1024, 1]),
+        ),
+      { timeout: 10_000 },
+    );
+    for (const [index, each] of far.streams.entries())
+      expect(each.bytes.every((byte) => byte === index + 1)).toBe(true);
     expect(writers.map((each) => each.stream.queuedBytes)).toEqual([0, 0, 0]);
   });
 
@@ -122,7 +127,9 @@ describe('Link', () => {
   it('ends with the code of the rule that the peer broke, at both ends', async () => {
     const side = options();
     const { channel, peer } = await openWithClient();
-    const closed = new Promise<unknown[]>((resolve) => peer.on('close', (code, reason) => resolve([code, String(reason)])));
+    const closed = new Promise<unknown[]>((resolve) =>
+      peer.on('close', (code, reason) => resolve([code, String(reason)])),
+    );
     new Link(channel, { ...side, role: 'listener' });
     peer.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
     await vi.waitFor(() => expect(side.closes).toEqual(['wire_bad_version']));

@@ -83,7 +83,11 @@ describe('the enrolment proof', () => {
   it('is label, URL with its length, nonce and id, byte by byte', () => {
     const proof = enrolmentProof('wss://r', Buffer.of(1, 2), 'abcd');
     expect(Buffer.from(proof)).toEqual(
-      Buffer.concat([Buffer.from('gatehouse service enrolment v1\0\0\x07wss://r'), Buffer.of(1, 2), Buffer.from('abcd')]),
+      Buffer.concat([
+        Buffer.from('gatehouse service enrolment v1\0\0\x07wss://r'),
+        Buffer.of(1, 2),
+        Buffer.from('abcd'),
+      ]),
     );
   });
 

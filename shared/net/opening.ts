@@ -74,7 +74,9 @@ export function nextOpening<T extends OpeningMessage['type']>(
     };
     const timer = setTimeout(() => {
       finish();
-      reject(new GatehouseError('relay_unreachable', 'The other end did not finish the opening exchange in time.'));
+      reject(
+        new GatehouseError('relay_unreachable', 'The other end did not finish the opening exchange in time.'),
+      );
     }, timeoutMs);
     const stopWatching = channel.onClosed((error) => {
       finish();

@@ -13,7 +13,9 @@ interface Outcome {
 }
 
 /** A session whose first stream is read for a header, and another stream beside it. */
-function opened(timeoutMs = 10_000): Outcome & { peer: RawPeer; stream: YamuxStream; send(bytes: Uint8Array): void } {
+function opened(
+  timeoutMs = 10_000,
+): Outcome & { peer: RawPeer; stream: YamuxStream; send(bytes: Uint8Array): void } {
   const peer = new RawPeer('listener');
   peer.send(frame(1, 1, 1), frame(1, 1, 3));
   const { stream } = peer.opened[0]!;
@@ -91,7 +93,9 @@ describe('readPrefixed', () => {
   });
 
   it('counts bytes, not characters', () => {
-    expect(() => encodePrefixed('é'.repeat(2048))).toThrow(expect.objectContaining({ code: 'header_too_large' }));
+    expect(() => encodePrefixed('é'.repeat(2048))).toThrow(
+      expect.objectContaining({ code: 'header_too_large' }),
+    );
   });
 
   it('credits the header to the peer and leaves the rest to the next consumer', () => {

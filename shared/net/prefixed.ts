@@ -80,7 +80,9 @@ class PrefixedReader implements StreamConsumer {
     const end = prefixLength + length;
     let json: unknown;
     try {
-      json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(this.#bytes.subarray(prefixLength, end)));
+      json = JSON.parse(
+        new TextDecoder('utf-8', { fatal: true }).decode(this.#bytes.subarray(prefixLength, end)),
+      );
     } catch (cause) {
       this.#refuse(new GatehouseError('header_malformed', 'The stream header is no JSON.', { cause }));
       return;

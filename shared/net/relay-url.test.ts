@@ -51,20 +51,23 @@ describe('parseRelayUrl', () => {
     expect(() => parseRelayUrl(text)).toThrow(expect.objectContaining(expected));
   });
 
-  it.each(['wss://user:hunter2@[bad', 'wss://user:hunter2@relay.example', 'wss://relay example/?token=hunter2'])(
-    'repeats no secret of %j in its error, nor in the cause of that',
-    (text) => {
-      let error: unknown = null;
-      try {
-        parseRelayUrl(text);
-      } catch (thrown) {
-        error = thrown;
-      }
-      const { message, cause } = error as Error;
-      expect(message + JSON.stringify(cause ?? null) + String((cause as Error | undefined)?.message)).not.toContain('hunter2');
-      expect((cause as { input?: string } | undefined)?.input).toBeUndefined();
-    },
-  );
+  it.each([
+    'wss://user:hunter2@[bad',
+    'wss://user:hunter2@relay.example',
+    'wss://relay example/?token=hunter2',
+  ])('repeats no secret of %j in its error, nor in the cause of that', (text) => {
+    let error: unknown = null;
+    try {
+      parseRelayUrl(text);
+    } catch (thrown) {
+      error = thrown;
+    }
+    const { message, cause } = error as Error;
+    expect(
+      message + JSON.stringify(cause ?? null) + String((cause as Error | undefined)?.message),
+    ).not.toContain('hunter2');
+    expect((cause as { input?: string } | undefined)?.input).toBeUndefined();
+  });
 });
 
 describe('isLoopbackHost', () => {
@@ -72,10 +75,18 @@ describe('isLoopbackHost', () => {
     expect(isLoopbackHost(host)).toBe(true);
   });
 
-  it.each(['', '0.0.0.0', '::', '[::]', '128.0.0.1', '127.0.0.1.example', 'localhost.', 'my-localhost', '::ffff:10.0.0.1', '1::1'])(
-    'does not take %j for it',
-    (host) => {
-      expect(isLoopbackHost(host)).toBe(false);
-    },
-  );
+  it.each([
+    '',
+    '0.0.0.0',
+    '::',
+    '[::]',
+    '128.0.0.1',
+    '127.0.0.1.example',
+    'localhost.',
+    'my-localhost',
+    '::ffff:10.0.0.1',
+    '1::1',
+  ])('does not take %j for it', (host) => {
+    expect(isLoopbackHost(host)).toBe(false);
+  });
 });

@@ -53,17 +53,22 @@ describe('StreamDuplex', () => {
       maxLength: 12,
     });
     await fc.assert(
-      fc.asyncProperty(sizes, fc.integer(), fc.integer({ min: 10_000, max: 100_000 }), async (writes, seed, piece) => {
-        const { near, far, pump } = openPair(seed, piece);
-        const got = collect(far);
-        const sent = writes.map((size, index) => Buffer.alloc(size, index + 1));
-        near.cork();
-        for (const bytes of sent) near.write(bytes);
-        near.uncork();
-        near.end();
-        await pump(() => got.isOver);
-        expect(got.bytes().equals(Buffer.concat(sent))).toBe(true);
-      }),
+      fc.asyncProperty(
+        sizes,
+        fc.integer(),
+        fc.integer({ min: 10_000, max: 100_000 }),
+        async (writes, seed, piece) => {
+          const { near, far, pump } = openPair(seed, piece);
+          const got = collect(far);
+          const sent = writes.map((size, index) => Buffer.alloc(size, index + 1));
+          near.cork();
+          for (const bytes of sent) near.write(bytes);
+          near.uncork();
+          near.end();
+          await pump(() => got.isOver);
+          expect(got.bytes().equals(Buffer.concat(sent))).toBe(true);
+        },
+      ),
       { numRuns: 25 },
     );
   });

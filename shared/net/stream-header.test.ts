@@ -1,6 +1,11 @@
 // Stream headers and answers: what is understood, and that everything else has a code.
 import { describe, expect, it } from 'vitest';
-import { encodeStreamAnswer, encodeStreamHeader, parseStreamAnswer, parseStreamHeader } from './stream-header.ts';
+import {
+  encodeStreamAnswer,
+  encodeStreamHeader,
+  parseStreamAnswer,
+  parseStreamHeader,
+} from './stream-header.ts';
 
 const valid = { v: 1, kind: 'e2ee', serviceId: 'abcd-efgh-ijkl' } as const;
 const jsonOf = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes.subarray(2)).toString());
@@ -40,7 +45,9 @@ describe('a stream answer', () => {
 
   it('of refusal is thrown with its code and message', () => {
     const refusal = { code: 'service_offline', message: 'It is not connected.' } as const;
-    expect(() => parseStreamAnswer(jsonOf(encodeStreamAnswer(refusal)))).toThrow(expect.objectContaining(refusal));
+    expect(() => parseStreamAnswer(jsonOf(encodeStreamAnswer(refusal)))).toThrow(
+      expect.objectContaining(refusal),
+    );
   });
 
   it('carries code and message alone, cut to what the other end takes', () => {
@@ -58,7 +65,10 @@ describe('a stream answer', () => {
     ['a refusal without an error', { v: 1, ok: false }],
     ['a refusal whose message is no text', { v: 1, ok: false, error: { code: 'timeout', message: 1 } }],
     ['a refusal of an unknown code', { v: 1, ok: false, error: { code: 'toString', message: 'x' } }],
-    ['a refusal of 1025 characters', { v: 1, ok: false, error: { code: 'timeout', message: 'x'.repeat(1025) } }],
+    [
+      'a refusal of 1025 characters',
+      { v: 1, ok: false, error: { code: 'timeout', message: 'x'.repeat(1025) } },
+    ],
   ])('that is %s is relay_protocol', (_name, json) => {
     expect(() => parseStreamAnswer(json)).toThrow(expect.objectContaining({ code: 'relay_protocol' }));
   });

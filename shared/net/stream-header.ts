@@ -50,7 +50,10 @@ export function encodeStreamAnswer(refusal: SerialisedError | null = null): Uint
 export function parseStreamAnswer(json: unknown): void {
   const result = v.safeParse(streamAnswerSchema, json);
   if (!result.success) {
-    throw new GatehouseError('relay_protocol', 'The relay answered a stream in a form that this version does not know.');
+    throw new GatehouseError(
+      'relay_protocol',
+      'The relay answered a stream in a form that this version does not know.',
+    );
   }
   if (result.output.ok) return;
   const { code, message } = result.output.error;

@@ -70,8 +70,9 @@ export function asRefusal(error: unknown, logger: Logger): HttpRefusal {
 }
 
 export function answerJson(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, headers);
-  response.end(JSON.stringify(value));
+  const body = JSON.stringify(value);
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }
 
 /** Answers on the bare socket of an upgrade or of a broken request, and closes it. */

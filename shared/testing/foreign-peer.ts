@@ -13,7 +13,12 @@ export type ForeignStream = Awaited<ReturnType<ForeignMuxer['createStream']>>;
 type MessageStream = Parameters<ForeignFactory['createStreamMuxer']>[0];
 
 const silent = (): void => {};
-const log = Object.assign(silent, { error: silent, trace: silent, enabled: false, newScope: (): unknown => log });
+const log = Object.assign(silent, {
+  error: silent,
+  trace: silent,
+  enabled: false,
+  newScope: (): unknown => log,
+});
 
 class ForeignTransport extends EventTarget {
   readonly log = log;

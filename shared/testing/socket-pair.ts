@@ -30,8 +30,7 @@ export async function listenForSocket(): Promise<SocketServer> {
   http.on('connection', (socket) => sockets.add(socket));
   const accepted = new Promise<Accepted>((resolve) => {
     http.on('upgrade', (request, duplex, head) => {
-      const socket = duplex as Socket;
-      wss.handleUpgrade(request, socket, head, (ws) => resolve({ ws, socket }));
+      wss.handleUpgrade(request, duplex, head, (ws) => resolve({ ws, socket: request.socket }));
     });
   });
   http.listen(0, '127.0.0.1');
@@ -110,7 +109,12 @@ export async function openWithBareSocket(): Promise<ChannelWithPeer<Socket>> {
 export const opcode = { continuation: 0, text: 1, binary: 2 } as const;
 
 /** A frame of RFC 6455 section 5.2, masked with zeros; `length` is the payload's unless it is said. */
-export function webSocketFrame(code: number, payload: Uint8Array, final = true, length = payload.length): Buffer {
+export function webSocketFrame(
+  code: number,
+  payload: Uint8Array,
+  final = true,
+  length = payload.length,
+): Buffer {
   const head = Buffer.alloc(14);
   head[0] = (final ? 0x80 : 0) | code;
   head[1] = 0x80 | 127;

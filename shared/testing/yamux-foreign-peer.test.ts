@@ -131,7 +131,9 @@ describe.each<YamuxRole>(['dialler', 'listener'])('with a foreign peer, ours bei
 
   it('half-closes one direction and goes on in the other, either way round', async () => {
     const accepted: StreamRecorder[] = [];
-    const { ours, theirs } = joinForeignPeer(role, (stream) => accepted.push(new StreamRecorder(stream, true)));
+    const { ours, theirs } = joinForeignPeer(role, (stream) =>
+      accepted.push(new StreamRecorder(stream, true)),
+    );
     const theirStream = await openTheirs(theirs);
     const record = recordTheirs(theirStream);
     await theirStream.close();
@@ -162,7 +164,9 @@ describe.each<YamuxRole>(['dialler', 'listener'])('with a foreign peer, ours bei
   });
 
   it('has streams beyond its limit reset at their end', async () => {
-    const { theirs } = joinForeignPeer(role, (stream) => new StreamRecorder(stream), { maxInboundStreams: 1 });
+    const { theirs } = joinForeignPeer(role, (stream) => new StreamRecorder(stream), {
+      maxInboundStreams: 1,
+    });
     await openTheirs(theirs);
     const refused = await openTheirs(theirs);
     await vi.waitFor(() => expect(refused.status).toBe('reset'), timeout);
@@ -175,7 +179,9 @@ describe.each<YamuxRole>(['dialler', 'listener'])('with a foreign peer, ours bei
     ours.ping(() => (answers += 1));
     ours.ping(() => (answers += 1));
     await vi.waitFor(() => expect(answers).toBe(2), timeout);
-    await expect((theirs as unknown as { ping(): Promise<number> }).ping()).resolves.toBeGreaterThanOrEqual(0);
+    await expect((theirs as unknown as { ping(): Promise<number> }).ping()).resolves.toBeGreaterThanOrEqual(
+      0,
+    );
   });
 
   it('understands their go-away, and they ours', async () => {

@@ -11,7 +11,10 @@ function drain(queue: ChunkQueue, max = Infinity): Uint8Array[] {
 
 /** Bytes of all buffers that the chunks keep alive. */
 function pinned(chunks: readonly Uint8Array[]): number {
-  return [...new Set(chunks.map((chunk) => chunk.buffer))].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+  return [...new Set(chunks.map((chunk) => chunk.buffer))].reduce(
+    (sum, buffer) => sum + buffer.byteLength,
+    0,
+  );
 }
 
 describe('ChunkQueue', () => {

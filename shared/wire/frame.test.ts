@@ -5,22 +5,64 @@ import { decodeHeader, encodeHeader, frameFlag, FrameParser, frameType } from '.
 import type { FrameHeader, FrameType } from './frame.ts';
 
 const exact: readonly [string, FrameHeader, string][] = [
-  ['opens stream 1', { type: frameType.windowUpdate, flags: frameFlag.syn, streamId: 1, length: 0 }, '00 01 0001 00000001 00000000'],
-  ['accepts stream 1', { type: frameType.windowUpdate, flags: frameFlag.ack, streamId: 1, length: 0 }, '00 01 0002 00000001 00000000'],
-  ['carries five bytes', { type: frameType.data, flags: frameFlag.none, streamId: 3, length: 5 }, '00 00 0000 00000003 00000005'],
-  ['half-closes with data', { type: frameType.data, flags: frameFlag.fin, streamId: 2, length: 1 }, '00 00 0004 00000002 00000001'],
-  ['resets', { type: frameType.windowUpdate, flags: frameFlag.rst, streamId: 2, length: 0 }, '00 01 0008 00000002 00000000'],
-  ['grants 256 KiB', { type: frameType.windowUpdate, flags: frameFlag.none, streamId: 2, length: 262144 }, '00 01 0000 00000002 00040000'],
-  ['pings', { type: frameType.ping, flags: frameFlag.syn, streamId: 0, length: 0xdeadbeef }, '00 02 0001 00000000 deadbeef'],
-  ['answers a ping', { type: frameType.ping, flags: frameFlag.ack, streamId: 0, length: 0xdeadbeef }, '00 02 0002 00000000 deadbeef'],
-  ['goes away', { type: frameType.goAway, flags: frameFlag.none, streamId: 0, length: 1 }, '00 03 0000 00000000 00000001'],
-  ['has the highest values', { type: frameType.data, flags: 15, streamId: 0xffffffff, length: 0xffffffff }, '00 00 000f ffffffff ffffffff'],
+  [
+    'opens stream 1',
+    { type: frameType.windowUpdate, flags: frameFlag.syn, streamId: 1, length: 0 },
+    '00 01 0001 00000001 00000000',
+  ],
+  [
+    'accepts stream 1',
+    { type: frameType.windowUpdate, flags: frameFlag.ack, streamId: 1, length: 0 },
+    '00 01 0002 00000001 00000000',
+  ],
+  [
+    'carries five bytes',
+    { type: frameType.data, flags: frameFlag.none, streamId: 3, length: 5 },
+    '00 00 0000 00000003 00000005',
+  ],
+  [
+    'half-closes with data',
+    { type: frameType.data, flags: frameFlag.fin, streamId: 2, length: 1 },
+    '00 00 0004 00000002 00000001',
+  ],
+  [
+    'resets',
+    { type: frameType.windowUpdate, flags: frameFlag.rst, streamId: 2, length: 0 },
+    '00 01 0008 00000002 00000000',
+  ],
+  [
+    'grants 256 KiB',
+    { type: frameType.windowUpdate, flags: frameFlag.none, streamId: 2, length: 262144 },
+    '00 01 0000 00000002 00040000',
+  ],
+  [
+    'pings',
+    { type: frameType.ping, flags: frameFlag.syn, streamId: 0, length: 0xdeadbeef },
+    '00 02 0001 00000000 deadbeef',
+  ],
+  [
+    'answers a ping',
+    { type: frameType.ping, flags: frameFlag.ack, streamId: 0, length: 0xdeadbeef },
+    '00 02 0002 00000000 deadbeef',
+  ],
+  [
+    'goes away',
+    { type: frameType.goAway, flags: frameFlag.none, streamId: 0, length: 1 },
+    '00 03 0000 00000000 00000001',
+  ],
+  [
+    'has the highest values',
+    { type: frameType.data, flags: 15, streamId: 0xffffffff, length: 0xffffffff },
+    '00 00 000f ffffffff ffffffff',
+  ],
 ];
 
 describe('a frame header', () => {
   it.each(exact)('that %s has the bytes of the spec', (_name, header, hex) => {
     const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
-    expect(Buffer.from(encodeHeader(header.type, header.flags, header.streamId, header.length))).toEqual(bytes);
+    expect(Buffer.from(encodeHeader(header.type, header.flags, header.streamId, header.length))).toEqual(
+      bytes,
+    );
     expect(decodeHeader(bytes, 0)).toEqual(header);
   });
 
@@ -107,7 +149,9 @@ describe('the parser', () => {
   });
 
   it('hands payload on without waiting for the rest of it', () => {
-    const [first] = parseIn([Buffer.concat([encodeHeader(frameType.data, 0, 1, 0xffffffff), Buffer.from('ab')])]);
+    const [first] = parseIn([
+      Buffer.concat([encodeHeader(frameType.data, 0, 1, 0xffffffff), Buffer.from('ab')]),
+    ]);
     expect(first).toMatchObject({ payload: Buffer.from('ab'), ended: false });
   });
 

@@ -9,7 +9,8 @@ import { frameFlag as flag, frameType as type } from './frame.ts';
 import { initialWindow } from './limits.ts';
 
 const syn = (id: number): Buffer => frame(type.windowUpdate, flag.syn, id);
-const data = (id: number, bytes: Uint8Array | number, flags = 0): Buffer => frame(type.data, flags, id, bytes);
+const data = (id: number, bytes: Uint8Array | number, flags = 0): Buffer =>
+  frame(type.data, flags, id, bytes);
 const full = new Uint8Array(initialWindow);
 
 /** Frames for a listener on which the peer has opened stream 1 and which has opened stream 2. */
@@ -27,7 +28,11 @@ const endsTheConnection: readonly [string, string, Uint8Array[]][] = [
   ['data on a stream of ours that never was', 'wire_unknown_stream', [data(4, Buffer.from('x'))]],
   ['a window update for a stream that never was', 'wire_unknown_stream', [frame(type.windowUpdate, 0, 3, 1)]],
   ['FIN for a stream that never was', 'wire_unknown_stream', [frame(type.windowUpdate, flag.fin, 9)]],
-  ['RST for a stream that never was', 'wire_unknown_stream', [frame(type.windowUpdate, flag.rst, 0xffffffff)]],
+  [
+    'RST for a stream that never was',
+    'wire_unknown_stream',
+    [frame(type.windowUpdate, flag.rst, 0xffffffff)],
+  ],
   ['an ACK for a stream that never was', 'wire_unknown_stream', [frame(type.windowUpdate, flag.ack, 4)]],
   ['one byte beyond the window', 'wire_window_exceeded', [data(1, full), data(1, Buffer.from('x'))]],
   ['a length of 4 GiB', 'wire_window_exceeded', [data(1, 0xffffffff)]],
@@ -79,7 +84,11 @@ describe('a peer that breaks the protocol ends its connection', () => {
 /** What ends stream 1 alone, or nothing; stream 3 is open beside it and must live. */
 const endsTheStream: readonly [string, string | null | undefined, Uint8Array[]][] = [
   ['data after FIN', 'stream_reset', [frame(type.windowUpdate, flag.fin, 1), data(1, Buffer.from('late'))]],
-  ['data after FIN with data', 'stream_reset', [data(1, Buffer.from('x'), flag.fin), data(1, Buffer.from('late'))]],
+  [
+    'data after FIN with data',
+    'stream_reset',
+    [data(1, Buffer.from('x'), flag.fin), data(1, Buffer.from('late'))],
+  ],
   ['RST', 'stream_reset', [frame(type.windowUpdate, flag.rst, 1)]],
   ['RST with data', 'stream_reset', [data(1, Buffer.from('x'), flag.rst)]],
   ['RST with FIN', 'stream_reset', [frame(type.windowUpdate, flag.rst | flag.fin, 1)]],
@@ -91,7 +100,12 @@ const endsTheStream: readonly [string, string | null | undefined, Uint8Array[]][
   [
     'late frames after RST',
     'stream_reset',
-    [frame(type.windowUpdate, flag.rst, 1), data(1, full), frame(type.windowUpdate, 0, 1, 5), data(1, 0, flag.fin)],
+    [
+      frame(type.windowUpdate, flag.rst, 1),
+      data(1, full),
+      frame(type.windowUpdate, 0, 1, 5),
+      data(1, 0, flag.fin),
+    ],
   ],
 ];
 
@@ -109,7 +123,11 @@ describe('a peer that breaks one stream leaves the others alone', () => {
     const { peer, ours } = listener();
     ours.stream.reset();
     peer.send(data(2, full), frame(type.windowUpdate, flag.fin, 2), data(1, Buffer.from('alive')));
-    expect([peer.closeCode, ours.received, peer.opened[0]?.bytes.toString()]).toEqual([undefined, 0, 'alive']);
+    expect([peer.closeCode, ours.received, peer.opened[0]?.bytes.toString()]).toEqual([
+      undefined,
+      0,
+      'alive',
+    ]);
   });
 
   it('resets streams beyond the limit, lets the others live, and takes new ones when some have ended', () => {
@@ -188,9 +206,16 @@ describe('truncation', () => {
 describe('any bytes whatever', () => {
   it('end in a coded error or are taken, and never throw', () => {
     const header = fc
-      .tuple(fc.integer({ min: 0, max: 4 }), fc.integer({ min: 0, max: 17 }), fc.integer({ min: 0, max: 6 }), fc.nat(40))
+      .tuple(
+        fc.integer({ min: 0, max: 4 }),
+        fc.integer({ min: 0, max: 17 }),
+        fc.integer({ min: 0, max: 6 }),
+        fc.nat(40),
+      )
       .map(([kind, flags, id, length]) => frame(kind, flags, id, length));
-    const anything = fc.array(fc.oneof({ weight: 6, arbitrary: header }, { weight: 1, arbitrary: fc.uint8Array() }));
+    const anything = fc.array(
+      fc.oneof({ weight: 6, arbitrary: header }, { weight: 1, arbitrary: fc.uint8Array() }),
+    );
     fc.assert(
       fc.property(anything, fc.constantFrom('dialler' as const, 'listener' as const), (chunks, role) => {
         const peer = new RawPeer(role, { maxInboundStreams: 2 });

@@ -36,7 +36,8 @@ class Side implements StreamConsumer {
   data(chunk: Uint8Array): void {
     if (this.gotEnd || this.closes > 0) throw new Error('data after the end');
     for (const byte of chunk) {
-      if (byte !== patternAt(this.partner!.seed, this.received)) throw new Error(`wrong byte at ${this.received}`);
+      if (byte !== patternAt(this.partner!.seed, this.received))
+        throw new Error(`wrong byte at ${this.received}`);
       this.received += 1;
     }
     this.unconsumed += chunk.length;
@@ -104,40 +105,36 @@ class Model {
   run(action: Action): void {
     const { session } = action.ofDialler ? this.wire.dialler : this.wire.listener;
     const side = this.sides[action.pick % Math.max(1, this.sides.length)];
-    if (action.kind === 'open' && session.streamCount < 8) {
-      const stream = session.open();
-      this.sides.push(new Side(stream, stream.id));
-    } else if (action.kind === 'write') side?.write(action.size);
-    else if (action.kind === 'consume') side?.consume(action.size * 2);
-    else if (action.kind === 'end') side?.endWriting();
-    else if (action.kind === 'reset') side?.stream.reset();
-    else if (action.kind === 'deliver') for (let n = action.size % 8; n >= 0; n -= 1) this.wire.deliver();
-    else if (action.kind === 'ping') {
-      this.#pinged += 1;
-      session.ping(() => (this.#answered += 1));
-    }
-    this.check();
+    const acts: Record<Action['kind'], () => void> = {
+      open: () => {
+        if (session.streamCount >= 8) return;
+        const stream = session.open();
+        this.sides.push(new Side(stream, stream.id));
+      },
+      write: () => side?.write(action.size),
+      consume: () => side?.consume(action.size * 2),
+      end: () => side?.endWriting(),
+      reset: () => side?.stream.reset(),
+      deliver: () => {
+        for (let count = action.size % 8; count >= 0; count -= 1) this.wire.deliver();
+      },
+      ping: () => {
+        this.#pinged += 1;
+        session.ping(() => (this.#answered += 1));
+      },
+    };
+    acts[action.kind]();
+    for (const end of [this.wire.dialler, this.wire.listener]) this.#checkEnd(end);
+    for (const each of this.sides) checkSide(each);
   }
 
-  check(): void {
-    for (const end of [this.wire.dialler, this.wire.listener]) {
-      if (end.session.closed) throw new Error(`the session ended: ${String(end.closes[0]?.message)}`);
-      // A frame may still be taken when congestion begins; control frames are few.
-      if (end.inFlight > 600 * 1024) throw new Error(`${end.inFlight} bytes on the way`);
-    }
-    for (const side of this.sides) {
-      if (side.closes > 0) continue;
-      if (side.stream.queuedBytes !== side.written - side.sentBytes) throw new Error('the queue miscounts');
-      const { partner } = side;
-      if (partner === null || partner.closes > 0) continue;
-      const outstanding = side.sentBytes - partner.received + partner.unconsumed;
-      if (outstanding > initialWindow + partner.stream.windowGrowth) throw new Error('a window was exceeded');
-    }
-    for (const end of [this.wire.dialler, this.wire.listener]) {
-      const mine = this.sides.filter((side) => side.closes === 0 && this.#isOf(side, end));
-      const growth = mine.reduce((sum, side) => sum + side.stream.windowGrowth, 0);
-      if (growth > limits.maxWindowGrowth) throw new Error('the windows grew too much');
-    }
+  #checkEnd(end: MemoryEnd): void {
+    if (end.session.closed) throw new Error(`the session ended: ${String(end.closes[0]?.message)}`);
+    // A frame may still be taken when congestion begins; control frames are few.
+    if (end.inFlight > 600 * 1024) throw new Error(`${end.inFlight} bytes on the way`);
+    const mine = this.sides.filter((side) => side.closes === 0 && this.#isOf(side, end));
+    const growth = mine.reduce((sum, side) => sum + side.stream.windowGrowth, 0);
+    if (growth > limits.maxWindowGrowth) throw new Error('the windows grew too much');
   }
 
   /** Reads everything, ends everything, and looks at what is left. */
@@ -159,9 +156,19 @@ class Model {
 
   #isOf(side: Side, end: MemoryEnd): boolean {
     const openedByDialler = side.stream.id % 2 === 1;
-    const opener = this.sides.indexOf(side) < this.sides.indexOf(side.partner ?? side) || side.partner === null;
+    const opener =
+      this.sides.indexOf(side) < this.sides.indexOf(side.partner ?? side) || side.partner === null;
     return (end === this.wire.dialler) === (openedByDialler === opener);
   }
+}
+
+function checkSide(side: Side): void {
+  if (side.closes > 0) return;
+  if (side.stream.queuedBytes !== side.written - side.sentBytes) throw new Error('the queue miscounts');
+  const { partner } = side;
+  if (partner === null || partner.closes > 0) return;
+  const outstanding = side.sentBytes - partner.received + partner.unconsumed;
+  if (outstanding > initialWindow + partner.stream.windowGrowth) throw new Error('a window was exceeded');
 }
 
 const action = fc.record<Action>({
@@ -169,7 +176,10 @@ const action = fc.record<Action>({
     { weight: 1, arbitrary: fc.constantFrom<Action['kind']>('open', 'end', 'ping') },
     { weight: 5, arbitrary: fc.constantFrom<Action['kind']>('write', 'consume', 'deliver') },
     { weight: 1, arbitrary: fc.constant<Action['kind']>('open') },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 3 }).map((dice) => (dice === 0 ? 'reset' : 'deliver')) },
+    {
+      weight: 1,
+      arbitrary: fc.integer({ min: 0, max: 3 }).map((dice) => (dice === 0 ? 'reset' : 'deliver')),
+    },
   ),
   ofDialler: fc.boolean(),
   pick: fc.nat(15),

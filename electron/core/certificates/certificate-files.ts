@@ -13,6 +13,7 @@ import { X509Certificate, createPrivateKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { certificateSha256 } from '../../../shared/e2ee/fingerprint.ts';
 import {
   readFileIfThere,
   removeFileIfThere,
@@ -21,7 +22,7 @@ import {
 } from '../../../shared/storage/atomic-file.ts';
 import type { Secrets } from '../secrets/secrets-file.ts';
 import { pemBlocks } from './pem.ts';
-import { ServiceCertificate, certificateSha256, mismatchError } from './service-certificate.ts';
+import { ServiceCertificate, mismatchError } from './service-certificate.ts';
 
 export const certificateFileNames = ['e2ee.pem', 'e2ee.key', 'e2ee.next.pem', 'e2ee.next.key'] as const;
 type CertificateFileName = (typeof certificateFileNames)[number];
@@ -53,7 +54,7 @@ export async function readPair(folder: string, secrets: Secrets): Promise<Servic
 export async function readFingerprint(folder: string): Promise<string | null> {
   const pem = await read(folder, 'e2ee.pem');
   const leaf = pem === null ? undefined : parseCertificates(pem)?.[0];
-  return leaf === undefined ? null : certificateSha256(leaf);
+  return leaf === undefined ? null : certificateSha256(leaf.raw);
 }
 
 /** The steps of the table above, to be run in order, for a pair that has been checked. */
@@ -118,7 +119,7 @@ function openPair(pem: Buffer, key: Buffer, keyPasswords: KeyPasswords): Service
   if (leaf === undefined) {
     throw new GatehouseError('certificate_corrupt', `e2ee.pem is damaged or half-written. ${howToReplace}`);
   }
-  const own = keyPasswords[certificateSha256(leaf)];
+  const own = keyPasswords[certificateSha256(leaf.raw)];
   const privateKey = own === undefined ? null : decryptKey(key, own);
   if (privateKey !== null) return new ServiceCertificate(leaf, chain, privateKey);
   // Another certificate's password opens the key: both files are sound, and do not belong together.

@@ -1,6 +1,5 @@
 // The pair of certificate and key on disk: made once, never by mistake, replaced whole whatever happens.
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { cp, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,6 @@ import { openIdentity } from '../secrets/identity.ts';
 import { newPasswordKeyParameters } from '../secrets/password-key.ts';
 import { createSecrets, unlockSecrets } from '../secrets/secrets-file.ts';
 import type { Secrets } from '../secrets/secrets-file.ts';
-import { replacementSteps } from './certificate-files.ts';
 import { CertificateStore, loadOrCreate, renewCertificate } from './certificate-store.ts';
 import { issueCertificate } from './issue.ts';
 import { encryptPrivateKey } from './key-encryption.ts';
@@ -162,79 +160,6 @@ describe('a pair that is of no use', () => {
   });
 });
 
-describe('a replacement that is stopped', () => {
-  it.each([0, 1, 2, 3, 4, 5, 6])('after %i of 6 steps leaves the old pair or the new one', async (count) => {
-    const next = await issueCertificate('aaaa-aaaa-aaaa');
-    const steps = replacementSteps(folder, secrets, next, encryptQuickly);
-    expect(steps).toHaveLength(6);
-    for (const step of steps.slice(0, count)) await step();
-    const { certificate, created } = await loadOrCreate(folder, secrets);
-    expect([certificate.sha256, created]).toEqual([count < 3 ? first.sha256 : next.sha256, false]);
-    expect((await readdir(folder)).sort()).toEqual(['e2ee.key', 'e2ee.pem', 'secrets.json']);
-    expect(Object.keys((await secrets.read()).keyPasswords)).toEqual([certificate.sha256]);
-    const { oldFingerprint, newFingerprint } = await renewCertificate(folder, secrets);
-    expect(oldFingerprint).toBe(certificate.sha256);
-    expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(newFingerprint);
-  });
-
-  it.each([0, 1, 2, 3, 4, 5, 6])(
-    'at the very first start after %i of 6 steps is made good',
-    async (count) => {
-      await rm(at('e2ee.pem'));
-      await rm(at('e2ee.key'));
-      const next = await issueCertificate('aaaa-aaaa-aaaa');
-      const steps = replacementSteps(folder, secrets, next, encryptQuickly);
-      for (const step of steps.slice(0, count)) await step();
-      const { certificate, created } = await loadOrCreate(folder, secrets);
-      expect(created).toBe(count < 3);
-      if (!created) expect(certificate.sha256).toBe(next.sha256);
-    },
-  );
-
-  it.each([0, 1, 2, 3, 4, 5, 6])('of a certificate by itself after %i of 6 steps keeps it', async (count) => {
-    const steps = replacementSteps(folder, secrets, first, encryptQuickly);
-    for (const step of steps.slice(0, count)) await step();
-    expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(first.sha256);
-  });
-
-  it.each(['e2ee.next.pem', 'e2ee.next.key'])(
-    'falls back to the old pair where %s is damaged',
-    async (name) => {
-      const next = await issueCertificate('aaaa-aaaa-aaaa');
-      for (const step of replacementSteps(folder, secrets, next, encryptQuickly).slice(0, 3)) await step();
-      await writeFile(at(name), 'noise');
-      expect((await loadOrCreate(folder, secrets)).certificate.sha256).toBe(first.sha256);
-      expect((await readdir(folder)).sort()).toEqual(['e2ee.key', 'e2ee.pem', 'secrets.json']);
-    },
-  );
-
-  it('by kill -9 at any moment leaves a pair that loads, and fingerprints that were told stay true', async () => {
-    const script = `
-      import { unlockSecrets } from ${JSON.stringify(new URL('../secrets/secrets-file.ts', import.meta.url).href)};
-      import { renewCertificate } from ${JSON.stringify(new URL('./certificate-store.ts', import.meta.url).href)};
-      const folder = process.env.FOLDER;
-      const secrets = await unlockSecrets(folder + '/secrets.json', 'pw');
-      for (;;) console.log((await renewCertificate(folder, secrets)).newFingerprint);`;
-    const { spawn } = await import('node:child_process');
-    for (let round = 0; round < 4; round += 1) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, FOLDER: folder, NODE_OPTIONS: '' },
-      });
-      const told: string[] = [];
-      child.stdout.on('data', (data: Buffer) => told.push(...data.toString().trim().split('\n')));
-      await vi.waitFor(() => expect(told.length).toBeGreaterThan(0), { timeout: 10_000, interval: 5 });
-      await delay(Math.random() * 700);
-      child.kill('SIGKILL');
-      await new Promise((resolve) => child.on('close', resolve));
-      const { certificate, created } = await loadOrCreate(folder, secrets);
-      expect(created).toBe(false);
-      // The last one told, or the one under way when the process died.
-      if (told.includes(certificate.sha256)) expect(certificate.sha256).toBe(told.at(-1));
-    }
-  }, 60_000);
-});
-
 describe('renewal', () => {
   it('answers both fingerprints and drops the old password', async () => {
     const { oldFingerprint, newFingerprint } = await renewCertificate(folder, secrets);
@@ -306,11 +231,6 @@ describe('a running service', () => {
     expect(store.current().sha256).toBe(first.sha256);
   });
 });
-
-/** In the same form with fewer iterations: what is tested is the order of the steps. */
-function encryptQuickly(key: KeyObject, passphrase: string): string {
-  return key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString();
-}
 
 function keyOf(certificate: ServiceCertificate) {
   return createPrivateKey(certificate.tlsCredentials().key);

@@ -1,8 +1,8 @@
 // A certificate and its private key, proven to belong together. The key leaves it only as credentials for
 // TLS: it is a private field, so that no log line or error can print it by accident.
-import { createHash } from 'node:crypto';
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { certificateSha256 } from '../../../shared/e2ee/fingerprint.ts';
 
 export class ServiceCertificate {
   readonly leaf: X509Certificate;
@@ -22,7 +22,7 @@ export class ServiceCertificate {
     this.leaf = leaf;
     this.pem = leaf.toString();
     this.chainPem = [leaf, ...chain].map((certificate) => certificate.toString()).join('');
-    this.sha256 = certificateSha256(leaf);
+    this.sha256 = certificateSha256(leaf.raw);
     this.notBefore = leaf.validFromDate;
     this.notAfter = leaf.validToDate;
     this.#privateKey = privateKey;
@@ -32,11 +32,6 @@ export class ServiceCertificate {
   tlsCredentials(): { readonly cert: string; readonly key: string } {
     return { cert: this.chainPem, key: this.#privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   }
-}
-
-/** SHA-256 of the DER, 64 lower-case hex digits. */
-export function certificateSha256(certificate: X509Certificate): string {
-  return createHash('sha256').update(certificate.raw).digest('hex');
 }
 
 /** @throws GatehouseError `certificate_expired` outside the validity time; `now` in milliseconds since the epoch */

@@ -101,6 +101,15 @@ describe('RetentionRun', () => {
     expect(Math.max(...run(db, roomy))).toBeLessThanOrEqual(250);
   });
 
+  it('comes to an end on a file that cannot shrink', () => {
+    const db = open();
+    db.pragma('auto_vacuum = NONE');
+    db.exec('VACUUM');
+    fill(db, 5000, () => 31);
+    run(db, roomy);
+    expect(ids(db)).toEqual([5000]);
+  });
+
   it('changes nothing where nothing is old and the file is small', () => {
     const db = open();
     fill(db, 1000, () => 1);

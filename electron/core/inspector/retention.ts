@@ -83,8 +83,9 @@ export class RetentionRun {
     const free = this.#pragma('freelist_count');
     const tooBig = this.#fileBytes() > this.#maxBytes * sizeTarget;
     const keep = tooBig ? 0 : Math.ceil(this.#pragma('page_count') * freeShare);
-    if (free <= keep) this.#next = 'done';
-    else this.#db.exec(`PRAGMA incremental_vacuum(${Math.min(vacuumPages, free - keep)})`);
+    if (free > keep) this.#db.exec(`PRAGMA incremental_vacuum(${Math.min(vacuumPages, free - keep)})`);
+    // A file that cannot shrink (not made by this program) must not keep the run going for ever.
+    if (free <= keep || this.#pragma('freelist_count') >= free) this.#next = 'done';
   }
 
   #fileBytes(): number {

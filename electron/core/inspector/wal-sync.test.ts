@@ -24,7 +24,7 @@ describe('WalSync', () => {
     for (let call = 0; call < 5; call += 1) sync.now();
     expect(pending).toHaveLength(1);
     pending[0]!.resolve(undefined);
-    await vi.waitFor(() => expect(pending).toHaveLength(2));
+    await vi.waitFor(() => expect(pending).toHaveLength(2), { timeout: 10_000 });
     pending[1]!.resolve(undefined);
     await sync.close();
     expect(pending).toHaveLength(2);
