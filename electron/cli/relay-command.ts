@@ -12,10 +12,11 @@ const jsonHelp = 'print JSON, one line';
 
 /** Adds `relay` and its sub-commands to `program`. */
 export function addRelayCommand(program: Command): void {
+  // Options after a sub-command's name are the sub-command's; every command above it has to agree to that.
+  program.enablePositionalOptions();
   const relay = program
     .command('relay')
     .description('run a relay, which routes between clients and services and reads nothing')
-    // Options after a sub-command's name are the sub-command's.
     .enablePositionalOptions()
     .option('--listen <host:port>', 'address to listen at; port 0 takes a free one', '127.0.0.1:8080')
     .option('--data <folder>', dataHelp, defaultFolder('relay'))

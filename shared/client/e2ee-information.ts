@@ -1,6 +1,7 @@
 // How one request was protected, for people and programs: `request.e2ee`. Names and order of the table are the seed's.
 // Must never call anything verified that this client has not checked itself for that very session.
 import { X509Certificate } from 'node:crypto';
+import { inspect } from 'node:util';
 import type { VerifiedBy } from '../contracts/requests.ts';
 import { printable } from './printable.ts';
 
@@ -144,6 +145,20 @@ export class E2EEInformation {
     ];
     if (this.plaintextReason !== undefined) rows.push(['plaintext_reason', this.plaintextReason]);
     return rows.map(([name, value]) => [name, printable(value)]);
+  }
+
+  /** The table as text, a rule above and below. */
+  toString(): string {
+    const rows = this.toTable();
+    const widthOf = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length));
+    const rule = `${'-'.repeat(widthOf(0))}  ${'-'.repeat(widthOf(1))}`;
+    const lines = rows.map(([name, value]) => `${name.padEnd(widthOf(0))}  ${value}`);
+    return [rule, ...lines, rule].join('\n');
+  }
+
+  /** What a Node console shows. */
+  [inspect.custom](): string {
+    return this.toString();
   }
 }
 

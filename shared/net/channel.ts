@@ -1,10 +1,10 @@
 // One WebSocket as an ordered byte pipe with a text side-channel for the opening exchange (RFC 6455).
-// Frames of one turn leave together: small pieces share a message, large ones go uncopied, and the
-// socket is corked meanwhile. Never holds more than its limit before it reports congestion.
+// All frames of one turn of the event loop leave together, in one write. Never holds more than its limit before it reports congestion.
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
+import { MessageWriter } from './message-writer.ts';
 
 /** The largest message accepted, in bytes; more ends the connection with 1009 before it is buffered. */
 export const maxMessageLength = 1024 * 1024;
@@ -14,8 +14,6 @@ const maxTextLength = 16 * 1024;
 const congestedAt = 512 * 1024;
 /** Bytes waiting at the socket at which the peer is cut off: only control frames come after `congestedAt`. */
 const floodedAt = 8 * 1024 * 1024;
-/** Pieces of at least this many bytes are sent as messages of their own, uncopied. */
-const largePiece = 4 * 1024;
 /** Bytes collected in one turn after which they are sent without waiting for its end. */
 const flushAt = 256 * 1024;
 /** Bytes of frames that may arrive before the opening exchange has been acted upon. */
@@ -35,6 +33,7 @@ export interface ChannelHandler {
 export class WebSocketChannel {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  readonly #writer: MessageWriter;
   #handler: ChannelHandler | null = null;
   #onText: ((text: string) => void) | null = null;
   #onClosed: ((error: GatehouseError) => void) | null = null;
@@ -52,6 +51,8 @@ export class WebSocketChannel {
   constructor(ws: WebSocket, socket: Socket) {
     this.#ws = ws;
     this.#socket = socket;
+    // Only a WebSocket that dialled has a URL, and only the dialling side masks.
+    this.#writer = new MessageWriter(socket, typeof ws.url === 'string' && ws.url !== '');
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#takeBinary(data);
       else this.#takeText(data.toString('utf8'));
@@ -88,10 +89,7 @@ export class WebSocketChannel {
   onClosed(tell: (error: GatehouseError) => void): () => void {
     this.#onClosed = tell;
     const over = this.#over;
-    if (over !== null)
-      queueMicrotask(() => {
-        this.#onClosed?.(over);
-      });
+    if (over !== null) queueMicrotask(() => this.#onClosed?.(over));
     return () => {
       this.#onClosed = null;
     };
@@ -123,7 +121,7 @@ export class WebSocketChannel {
     if (this.#pieceBytes >= flushAt) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      process.nextTick(() => {
+      setImmediate(() => {
         this.flush();
       });
     }
@@ -138,16 +136,12 @@ export class WebSocketChannel {
     this.#scheduled = false;
     if (this.#pieces.length === 0) return;
     const pieces = this.#pieces;
+    const length = this.#pieceBytes;
     this.#pieces = [];
     this.#pieceBytes = 0;
     if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#socket.cork();
-    for (const message of groupPieces(pieces)) this.#ws.send(message);
-    this.#socket.uncork();
-    if (this.#congested && !this.#socket.writableNeedDrain)
-      process.nextTick(() => {
-        this.#reportDrain();
-      });
+    this.#writer.write(pieces, length);
+    if (this.#congested && !this.#socket.writableNeedDrain) process.nextTick(() => this.#reportDrain());
   }
 
   /** Closes with a code and reason for the peer; `error` is what the handler is told. */
@@ -217,26 +211,6 @@ export class WebSocketChannel {
     this.#onClosed?.(error);
     this.#handler?.closed(error);
   }
-}
-
-/** Small neighbours joined into one message, large pieces alone. */
-function groupPieces(pieces: readonly Uint8Array[]): Uint8Array[] {
-  const messages: Uint8Array[] = [];
-  let small: Uint8Array[] = [];
-  const joinSmall = (): void => {
-    const [first] = small;
-    if (first !== undefined) messages.push(small.length === 1 ? first : Buffer.concat(small));
-    small = [];
-  };
-  for (const piece of pieces) {
-    if (piece.length < largePiece) small.push(piece);
-    else {
-      joinSmall();
-      messages.push(piece);
-    }
-  }
-  joinSmall();
-  return messages;
 }
 
 /** The peer's reason where it is one of our codes, else what the close code says. */

@@ -1,10 +1,8 @@
 // The relay's HTTP side with hand-written requests: what is answered, who is refused, and what is bounded.
 import { connect } from 'node:net';
-import { request } from 'node:https';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connectClient, connectService, firstAnswer, startTestRelay } from '../testing/relay-peers.ts';
+import { connectClient, connectService, startTestRelay } from '../testing/relay-peers.ts';
 import type { TestRelay } from '../testing/relay-peers.ts';
-import { makeTestCertificate } from '../testing/test-certificate.ts';
 
 let test: TestRelay;
 let token: string;
@@ -226,40 +224,5 @@ describe('broken and endless requests', () => {
       )
       .toBe('in');
     await small.stop();
-  });
-});
-
-describe('TLS', () => {
-  it('carries everything over wss with the certificate given, and speaks no plain HTTP', async () => {
-    const { cert, key } = makeTestCertificate('localhost');
-    const tls = await startTestRelay({
-      tls: { cert, key },
-      open: true,
-      listen: { host: 'localhost', port: 0 },
-    });
-    expect(tls.url.protocol).toBe('wss:');
-    const service = await connectService(tls.url, { ca: cert });
-    const client = await connectClient(tls.url, undefined, cert);
-    expect(await firstAnswer(client, { v: 1, kind: 'e2ee', serviceId: service.name })).toMatchObject({
-      v: 1,
-    });
-    const status = await new Promise((resolve, reject) => {
-      const options = { ca: cert, port: tls.url.port, host: 'localhost', path: '/healthz' };
-      request(options, (response) => resolve(response.statusCode))
-        .on('error', reject)
-        .end();
-    });
-    expect(status).toBe(200);
-    await tls.stop();
-  });
-
-  it.each([
-    ['a certificate that is none', { cert: 'nonsense' }],
-    ['a key that is none', { key: 'nonsense' }],
-    ['a key of another certificate', { key: makeTestCertificate('localhost').key }],
-  ])('does not start with %s', async (_name, wrong) => {
-    const { cert, key } = makeTestCertificate('localhost');
-    const starting = startTestRelay({ tls: { cert, key, ...wrong } });
-    await expect(starting).rejects.toMatchObject({ code: 'usage' });
   });
 });

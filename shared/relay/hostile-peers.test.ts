@@ -57,7 +57,6 @@ async function dialRaw(path: string): Promise<{ ws: WebSocket; closed: Promise<s
   return { ws, closed };
 }
 
-const synData = (id: number, payload: Uint8Array): Buffer => frame(0, 1, id, payload);
 const prefixed = (length: number, text: string): Buffer => {
   const bytes = Buffer.alloc(2 + Buffer.byteLength(text));
   bytes.writeUInt16BE(length, 0);

@@ -9,15 +9,13 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatehouseError, asGatehouseError, type SerialisedError } from '../contracts/errors.ts';
 import type { Capabilities } from '../contracts/capabilities.ts';
 import { certificateSha256 } from '../e2ee/fingerprint.ts';
-import { deriveScramKeys } from '../e2ee/scram/keys.ts';
-import { ScramServer, type ScramCredential } from '../e2ee/scram/server.ts';
 import { serverTlsOptions } from '../e2ee/tls-options.ts';
 import { channelBinding, startServerTls } from '../e2ee/tunnel.ts';
 import { WebSocketChannel } from '../net/channel.ts';
@@ -27,6 +25,7 @@ import { readPrefixed } from '../net/prefixed.ts';
 import { StreamDuplex } from '../net/stream-duplex.ts';
 import { encodeStreamAnswer, parseStreamHeader, type StreamHeader } from '../net/stream-header.ts';
 import type { YamuxStream } from '../wire/stream.ts';
+import { ScriptedVerification, type VerificationScript } from './scripted-verification.ts';
 import { makeTestCertificate, type TestCertificate } from './test-certificate.ts';
 
 export const scriptedServiceId = 'abcd-efgh-2345';
@@ -43,7 +42,7 @@ export interface ScriptedCall {
   readonly connection: Duplex;
 }
 
-export interface Script {
+export interface Script extends VerificationScript {
   readonly certificate?: TestCertificate;
   /** What clients must send as bearer token; none by default. */
   readonly relayToken?: string;
@@ -54,11 +53,8 @@ export interface Script {
   readonly capabilities?: Partial<Capabilities['e2ee']>;
   /** What the relay makes of `capabilities` outside TLS. */
   readonly tamperOutside?: (capabilities: Capabilities) => unknown;
-  readonly token?: { readonly id: string; readonly secret: string };
   /** Takes over an RPC; false leaves it to the default. */
   readonly rpc?: (call: ScriptedCall) => boolean;
-  /** Alters what `/session/verify` answers. */
-  readonly tamperScram?: (step: 'first' | 'final', message: string) => string;
   /** Answers TLS with something else, or not at all. */
   readonly insteadOfTls?: (duplex: Duplex) => void;
 }
@@ -70,7 +66,7 @@ export interface Seen {
   readonly insideTls: Buffer[][];
   /** Of every stream: the bytes as the relay sees them. */
   readonly outside: Buffer[];
-  /** Decoded header lists and bodies of all requests. */
+  /** Decoded header lists of all requests, and the bodies of those that no script took over. */
   readonly http: string[];
   readonly verified: string[];
   dials: number;
@@ -91,10 +87,6 @@ export async function startScriptedService(script: Script = {}): Promise<Scripte
   return peer;
 }
 
-const fakeSaltKey = Buffer.alloc(32, 7);
-const salt = Buffer.alloc(16, 9);
-const iterations = 4096;
-
 class ScriptedPeer implements ScriptedService {
   readonly fingerprint: string;
   readonly seen: Seen = {
@@ -112,15 +104,14 @@ class ScriptedPeer implements ScriptedService {
   readonly #http1 = createHttp1();
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #clients = new Set<WebSocket>();
-  readonly #connections = new WeakMap<Duplex, { e2ee: boolean; verify: Verify | null }>();
-  #credential: Promise<ScramCredential> | null = null;
+  readonly #connections = new WeakMap<Duplex, { e2ee: boolean; verify: ScriptedVerification | null }>();
 
   constructor(script: Script) {
     this.#script = script;
     this.#certificate = script.certificate ?? makeTestCertificate('scripted-service');
     this.fingerprint = certificateSha256(this.#certificate.der);
     this.#server.on('upgrade', (request, socket, head) => {
-      this.#upgrade(request, socket as Socket, head);
+      this.#upgrade(request, socket, head);
     });
     this.#http1.on('request', (request, response) => {
       this.#takeHttp1(request, response);
@@ -145,7 +136,7 @@ class ScriptedPeer implements ScriptedService {
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
 
-  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.seen.dials += 1;
     this.seen.authorisations.push(request.headers.authorization);
     const { relayToken } = this.#script;
@@ -159,7 +150,7 @@ class ScriptedPeer implements ScriptedService {
     this.#sockets.handleUpgrade(request, socket, head, (ws) => {
       this.#clients.add(ws);
       ws.once('close', () => this.#clients.delete(ws));
-      const channel = new WebSocketChannel(ws, socket);
+      const channel = new WebSocketChannel(ws, request.socket);
       const { clientId = 'anna', domain = 'PROD' } = this.#script;
       sendOpening(channel, { type: 'welcome', v: 1, clientId, domain });
       new Link(channel, {
@@ -200,20 +191,18 @@ class ScriptedPeer implements ScriptedService {
     } catch {
       return;
     }
-    const verify = new Verify(this.#script, channelBinding(tls), await this.#storedCredential());
+    const verify = new ScriptedVerification(this.#script, channelBinding(tls));
     const decrypted = this.#tap(tls, (chunk) => inside.push(chunk));
     if (tls.alpnProtocol === 'h2') this.#serveHttp2(decrypted, verify);
     else this.#serveHttp1(decrypted, true, verify);
   }
 
-  #serveHttp2(connection: Duplex, verify: Verify): void {
+  #serveHttp2(connection: Duplex, verify: ScriptedVerification): void {
     const session = performServerHandshake(connection, { settings: { initialWindowSize: 256 * 1024 } });
     session.on('error', () => undefined);
     session.on('stream', (stream, headers) => {
       stream.on('error', () => undefined);
       this.seen.http.push(JSON.stringify(headers));
-      stream.on('data', (chunk: Buffer) => this.seen.http.push(chunk.toString('latin1')));
-      stream.pause();
       const answer = (status: number, type: string, body: string): void => {
         if (stream.destroyed) return;
         stream.respond({
@@ -229,7 +218,7 @@ class ScriptedPeer implements ScriptedService {
     });
   }
 
-  #serveHttp1(connection: Duplex, e2ee: boolean, verify: Verify | null): void {
+  #serveHttp1(connection: Duplex, e2ee: boolean, verify: ScriptedVerification | null): void {
     this.#connections.set(connection, { e2ee, verify });
     connection.on('error', () => undefined);
     this.#http1.emit('connection', connection);
@@ -239,9 +228,7 @@ class ScriptedPeer implements ScriptedService {
     const connection = request.socket as Duplex;
     const { e2ee, verify } = this.#connections.get(connection) ?? { e2ee: false, verify: null };
     this.seen.http.push(JSON.stringify(request.headers));
-    request.on('data', (chunk: Buffer) => this.seen.http.push(chunk.toString('latin1')));
     request.on('error', () => undefined);
-    request.pause();
     const answer = (status: number, type: string, body: string): void => {
       if (response.destroyed) return;
       response
@@ -256,13 +243,14 @@ class ScriptedPeer implements ScriptedService {
     path: string,
     body: Duplex | IncomingMessage,
     call: Omit<ScriptedCall, 'rpcName'>,
-    verify: Verify | null,
+    verify: ScriptedVerification | null,
     answer: (status: number, type: string, body: string) => void,
   ): Promise<void> {
     const rpcName = path.slice('/rpc/'.length);
     if (path !== '/session/verify' && this.#script.rpc?.({ ...call, rpcName }) === true) return;
     try {
       const text = await readAll(body);
+      this.seen.http.push(text);
       if (path === '/session/verify' && verify !== null) {
         answer(200, 'text/plain; charset=utf-8', verify.step(text, this.seen.verified));
         return;
@@ -278,7 +266,7 @@ class ScriptedPeer implements ScriptedService {
     }
   }
 
-  #result(rpcName: string, text: string, e2ee: boolean, verify: Verify | null): unknown {
+  #result(rpcName: string, text: string, e2ee: boolean, verify: ScriptedVerification | null): unknown {
     const requirements = { available: true, required: true, sessionVerificationRequired: false };
     const capabilities: Capabilities = {
       versions: [1],
@@ -296,53 +284,19 @@ class ScriptedPeer implements ScriptedService {
     throw new GatehouseError('rpc_unknown', `There is no RPC "${rpcName}".`);
   }
 
-  #storedCredential(): Promise<ScramCredential> | null {
-    const { token } = this.#script;
-    if (token === undefined) return null;
-    this.#credential ??= Promise.resolve(deriveScramKeys(token.secret, salt, iterations)).then((keys) => ({
-      ...keys,
-      salt,
-      iterations,
-    }));
-    return this.#credential;
-  }
-
   /** The same connection, with what it delivers shown to `look` first. */
   #tap(duplex: Duplex, look: (chunk: Buffer) => void): Duplex {
     const [near, far] = duplexPair();
     duplex.on('data', (chunk: Buffer) => look(Buffer.from(chunk)));
     duplex.pipe(far).pipe(duplex);
     const end = (): void => {
-      for (const each of [duplex, near, far]) each.destroy();
+      // What was written last still has to pass through.
+      setTimeout(() => {
+        for (const each of [duplex, near, far]) each.destroy();
+      }, 20);
     };
     for (const each of [duplex, near, far]) each.on('error', end).on('close', end);
     return near;
-  }
-}
-
-/** The verification of one TLS connection. */
-class Verify {
-  verified = false;
-  readonly #script: Script;
-  readonly #scram: ScramServer;
-  #begun = false;
-
-  constructor(script: Script, binding: Buffer, credential: ScramCredential | null) {
-    this.#script = script;
-    const lookup = (id: string) => (id === script.token?.id ? credential : null);
-    this.#scram = new ScramServer({ lookup, channelBinding: binding, fakeSaltKey });
-  }
-
-  step(message: string, verified: string[]): string {
-    const tamper = this.#script.tamperScram ?? ((_step, text) => text);
-    if (!this.#begun) {
-      this.#begun = true;
-      return tamper('first', this.#scram.first(message));
-    }
-    const { id, message: final } = this.#scram.final(message);
-    this.verified = true;
-    verified.push(id);
-    return tamper('final', final);
   }
 }
 

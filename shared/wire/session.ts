@@ -152,8 +152,7 @@ export class YamuxSession {
   }
 
   #accept(header: FrameHeader): YamuxStream | undefined {
-    if (this.#closed)
-      throw new GatehouseError('wire_closed', 'The connection was closed amid what it received.');
+    if (this.#closed) throw new GatehouseError('wire_closed', 'The connection is closed.');
     if (header.type === frameType.data || header.type === frameType.windowUpdate) {
       return this.#acceptStreamFrame(header);
     }
