@@ -2,10 +2,13 @@
 // so that --help and one-shot commands start fast.
 import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './call-command.ts';
+import { collectBuffersEarly } from '../../shared/net/garbage.ts';
 import { addRelayCommand } from './relay-command.ts';
 import { addServiceCommand } from './service-command.ts';
 import { addServicesCommand } from './services-command.ts';
 import { addTrialCommand } from './trial-command.ts';
+
+collectBuffersEarly();
 
 const program = new Command('gatehouse')
   .description('Reach systems on your own premises through a relay that can read nothing')

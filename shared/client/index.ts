@@ -16,3 +16,4 @@ export type { CallOptions, StreamedResult, StreamOptions } from './rpc.ts';
 export type { BodySource } from './pour.ts';
 export type { ClientRequest, ClientRequestJson } from './client-request.ts';
 export type { E2EEInformation, E2EEInformationJson, PlaintextReason } from './e2ee-information.ts';
+export { collectBuffersEarly } from '../net/garbage.ts';

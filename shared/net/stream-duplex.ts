@@ -116,12 +116,12 @@ export class StreamDuplex extends Duplex {
     done();
   }
 
-  /** A turn later: the FIN follows the last byte that was sent, and only then may Node destroy the stream. */
+  /** Once the last byte has been sent: Node destroys a finished stream, and that resets it. */
   #finish(): void {
     if (this.#finishing === null || this.#stream.queuedBytes > 0) return;
     const done = this.#finishing;
     this.#finishing = null;
-    process.nextTick(done);
+    done();
   }
 
   #close(error: GatehouseError | null): void {

@@ -59,6 +59,18 @@ describe('windows', () => {
     expect(peer.opened[2]?.stream.windowGrowth).toBe(256 * KiB);
   });
 
+  it('grant exactly what was credited, and not a byte more', () => {
+    const peer = new RawPeer('listener', { maxStreamWindow: initialWindow });
+    const send = (length: number): void => peer.send(frame(type.data, 0, 1, new Uint8Array(length)));
+    peer.send(syn(1));
+    send(initialWindow);
+    peer.opened[0]?.stream.consumed(150 * KiB);
+    send(150 * KiB);
+    expect(peer.closeCode).toBeUndefined();
+    send(1);
+    expect(peer.closeCode).toBe('wire_window_exceeded');
+  });
+
   it('count a payload from its header on, so that a lie about the length is caught at once', () => {
     const peer = new RawPeer('listener');
     peer.send(syn(1), frame(type.data, 0, 1, initialWindow + 1));
@@ -67,6 +79,24 @@ describe('windows', () => {
 });
 
 describe('fairness', () => {
+  it('sends no empty frame to a stream whose window ran out while it waited for another turn', () => {
+    const peer = new RawPeer('dialler', { maxFramePayload: 4 });
+    const [first, second] = [peer.session.open(), peer.session.open()];
+    second.write(new Uint8Array(initialWindow - 4));
+    peer.congested = true;
+    first.write(new Uint8Array(8));
+    second.write(new Uint8Array(4));
+    first.attach({ data() {}, end() {}, sent: () => second.write(new Uint8Array(4)), closed() {} });
+    peer.congested = false;
+    peer.sent.length = 0;
+    peer.session.drained();
+    expect(peer.sent.map((each) => [each.streamId, each.length])).toEqual([
+      [1, 4],
+      [3, 4],
+    ]);
+    expect(second.queuedBytes).toBe(4);
+  });
+
   it('gives every waiting stream one frame in turn', () => {
     const peer = new RawPeer('dialler', { maxFramePayload: 10 });
     const streams = [peer.session.open(), peer.session.open(), peer.session.open()];

@@ -11,10 +11,11 @@ const argsSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(
 
 export const chargen: Rpc = {
   name: 'chargen',
-  takesStream: false,
-  run: ({ args }) => {
+  takesStream: true,
+  run: ({ args, body }) => {
     const parsed = v.safeParse(argsSchema, args);
     if (!parsed.success) throw badRequest(`chargen takes {"bytes":n} with n from 0 to ${maxBytes}.`);
+    body?.resume(); // a client that streams may send its arguments beside an empty body
     return { stream: octets(parsed.output.bytes) };
   },
 };

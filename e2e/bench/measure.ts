@@ -1,0 +1,130 @@
+// What is measured, how often, and how rounds become figures and ratios.
+import { residentKib } from './programs.ts';
+import type { LoadCommand, LoadResult } from './protocol.ts';
+import { Load, wayNames } from './ways.ts';
+import type { Setting, WayName } from './ways.ts';
+
+export interface Row {
+  readonly measure: string;
+  readonly unit: string;
+  /** Median of the rounds. */
+  readonly values: Partial<Record<WayName, number>>;
+}
+
+/** Above 1 the relay is better than OpenSSH (in `ratios`) or than a direct connection (in `ratiosToDirect`). */
+export interface Report {
+  readonly rows: readonly Row[];
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly ratiosToDirect: Readonly<Record<string, number>>;
+}
+
+interface Plan {
+  readonly rounds: number;
+  readonly rateMs: number;
+  readonly mebibytes: number;
+  readonly idleSessions: number;
+  readonly setUps: number;
+}
+
+const full: Plan = { rounds: 5, rateMs: 2_000, mebibytes: 512, idleSessions: 100, setUps: 30 };
+const short: Plan = { rounds: 1, rateMs: 200, mebibytes: 8, idleSessions: 5, setUps: 2 };
+const inFlight = [1, 64, 512] as const;
+
+/** Runs every measurement on every way. */
+export async function measure(setting: Setting, quick: boolean, tell: (line: string) => void): Promise<Report> {
+  const plan = quick ? short : full;
+  for (const name of wayNames) await setting.loads[name].run({ op: 'connect' });
+  await warmUp(setting, plan);
+  const results = new Map<string, Record<WayName, LoadResult[]>>();
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    tell(`round ${round} of ${plan.rounds}`);
+    for (const [key, command] of commands(plan)) {
+      for (const name of wayNames) {
+        const all = results.get(key) ?? { relay: [], direct: [], openssh: [] };
+        results.set(key, all);
+        all[name].push(await setting.loads[name].run(command));
+      }
+    }
+  }
+  const rows = [...results].flatMap(([key, all]) => rowsOf(key, all));
+  return { rows: [...rows, ...(await idleMemory(setting, plan))], ...ratiosOf(results) };
+}
+
+function commands(plan: Plan): [key: string, command: LoadCommand][] {
+  const rates = inFlight.map((n): [string, LoadCommand] => [
+    `requests_${n}`,
+    { op: 'rate', inFlight: n, milliseconds: plan.rateMs },
+  ]);
+  return [
+    ...rates,
+    ['mib_down', { op: 'down', mebibytes: plan.mebibytes }],
+    ['mib_up', { op: 'up', mebibytes: plan.mebibytes }],
+    ['setup', { op: 'setup', times: plan.setUps }],
+  ];
+}
+
+/** Code is compiled and windows have grown before anything counts. */
+async function warmUp({ loads }: Setting, plan: Plan): Promise<void> {
+  for (const name of wayNames) {
+    await loads[name].run({ op: 'rate', inFlight: 64, milliseconds: plan.rateMs });
+    await loads[name].run({ op: 'rate', inFlight: 1, milliseconds: plan.rateMs });
+    await loads[name].run({ op: 'down', mebibytes: plan.mebibytes / 4 });
+    await loads[name].run({ op: 'up', mebibytes: plan.mebibytes / 4 });
+  }
+}
+
+function rowsOf(key: string, all: Record<WayName, LoadResult[]>): Row[] {
+  const row = (measured: string, unit: string, pick: (result: LoadResult) => number | undefined): Row[] => {
+    const values: Partial<Record<WayName, number>> = {};
+    for (const name of wayNames) {
+      const figures = all[name].map(pick).filter((figure) => figure !== undefined);
+      if (figures.length > 0) values[name] = median(figures);
+    }
+    return Object.keys(values).length === 0 ? [] : [{ measure: measured, unit, values }];
+  };
+  return [
+    ...row(key, 'requests/s', (result) => result.perSecond),
+    ...row(key, 'MiB/s', (result) => result.mebibytesPerSecond),
+    ...row(`${key} p50`, 'ms', (result) => result.latency?.p50),
+    ...row(`${key} p99`, 'ms', (result) => result.latency?.p99),
+  ];
+}
+
+/** Ratios are taken round by round, each between neighbours in time; the median of them counts. */
+function ratiosOf(results: Map<string, Record<WayName, LoadResult[]>>): Pick<Report, 'ratios' | 'ratiosToDirect'> {
+  const against = (other: WayName): Record<string, number> => {
+    const ratios: Record<string, number> = {};
+    for (const [key, all] of results) {
+      const pairs = all.relay.map((result, round) => speed(result) / speed(all[other][round] ?? {}));
+      if (key !== 'setup') ratios[key] = Number(median(pairs).toFixed(3));
+    }
+    return ratios;
+  };
+  return { ratios: against('openssh'), ratiosToDirect: against('direct') };
+}
+
+function speed({ perSecond, mebibytesPerSecond }: LoadResult): number {
+  return perSecond ?? mebibytesPerSecond ?? NaN;
+}
+
+/** What an open session that does nothing costs, in KiB: measured with many, each on a connection of its own. */
+async function idleMemory(setting: Setting, plan: Plan): Promise<Row[]> {
+  const { servicePid, relayPid, ways } = setting;
+  const before = { service: residentKib(servicePid), relay: residentKib(relayPid) };
+  const load = new Load(ways.relay);
+  await load.run({ op: 'idle', count: plan.idleSessions });
+  const perSession = (pid: number, start: number): number => (residentKib(pid) - start) / plan.idleSessions;
+  const rows = [
+    { measure: 'memory per idle session at the service', unit: 'KiB', values: { relay: perSession(servicePid, before.service) } },
+    { measure: 'memory per idle session at the relay', unit: 'KiB', values: { relay: perSession(relayPid, before.relay) } },
+  ];
+  await load.stop();
+  return rows;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
