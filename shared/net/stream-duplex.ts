@@ -66,6 +66,22 @@ export class StreamDuplex extends Duplex {
     );
   }
 
+  /**
+   * Takes `buffers` past Node's Writable, for TLS (see `DirectWriter` in shared/e2ee); `done` is called once there
+   * is room for more. False where earlier writes still wait, or no more may be written: nothing was taken.
+   */
+  writeDirectly(buffers: readonly Uint8Array[], done: () => void): boolean {
+    if (!this.writable || this.writableLength > 0 || this.#blocked !== null) return false;
+    try {
+      for (const buffer of buffers) this.#stream.write(buffer);
+    } catch {
+      return false; // closed for writing: the ordinary way reports it
+    }
+    if (this.#stream.queuedBytes <= queueLimit) done();
+    else this.#blocked = done;
+    return true;
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.#stream.end();
     this.#finishing = done;
