@@ -49,7 +49,7 @@ const busDriver = '@nats-io/transport-node';
 export const rows: readonly Row[] = [
   { from: contracts, folders: [], packages: ['valibot'], node: false },
   { from: wire, folders: [], packages: [], node: false },
-  { from: net, folders: [wire, contracts], packages: ['ws', 'valibot'], node: true },
+  { from: net, folders: [wire, contracts], packages: ['ws', 'bufferutil', 'valibot'], node: true },
   { from: e2ee, folders: [contracts], packages: [], node: true },
   { from: device, folders: [contracts], packages: [], node: false },
   { from: 'shared/device/example', folders: [device, contracts], packages: [], node: false },
@@ -124,7 +124,6 @@ export const topLevel = ['build', 'e2e', 'electron', 'renderer', 'shared'];
 
 /** Dependencies in package.json that no source imports, and why they are there. */
 export const tools: Readonly<Record<string, string>> = {
-  bufferutil: 'ws loads it by itself',
   eslint: 'npm run lint',
   node: 'the pinned Node that runs everything',
   prettier: 'npm run format',

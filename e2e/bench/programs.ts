@@ -28,7 +28,7 @@ export class Programs {
     this.#children.push(child);
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const ready = JSON.parse(line) as Record<string, string>;
-    if (ready['event'] !== 'ready') throw new Error(`gatehouse ${args.join(' ')}: ${line}`);
+    if (ready.event !== 'ready') throw new Error(`gatehouse ${args.join(' ')}: ${line}`);
     return { pid: child.pid ?? 0, ready };
   }
 

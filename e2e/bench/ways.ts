@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { Programs } from './programs.ts';
+import type { Programs } from './programs.ts';
 import type { LoadCommand, LoadResult, Way } from './protocol.ts';
 
 export const wayNames = ['relay', 'direct', 'openssh'] as const;
@@ -47,15 +47,15 @@ export async function setUp(programs: Programs): Promise<Setting> {
   const enrolment = programs.once(['relay', 'enrolment-token', '--data', relayData]);
   const client = programs.once(['relay', 'client-token', '--user', 'bench', '--data', relayData]);
   const relay = await programs.gatehouse(['relay', '--data', relayData, '--listen', '127.0.0.1:0', ...tls]);
-  const url = (relay.ready['url'] ?? '').replace('127.0.0.1', 'localhost');
+  const url = (relay.ready.url ?? '').replace('127.0.0.1', 'localhost');
   const service = await programs.gatehouse([
     ...['service', '--data', data, '--relay', url, '--relay-ca', cert, '--direct-port', '0'],
     ...['--password-file', programs.file('password', 'bench\n')],
-    ...['--enrolment-token-file', programs.file('enrolment', enrolment['token'] ?? '')],
+    ...['--enrolment-token-file', programs.file('enrolment', enrolment.token ?? '')],
   ]);
   const { serviceId = '', fingerprint = '' } = service.ready;
-  const port = Number(service.ready['directPort']);
-  const token = programs.file('client-token', client['token'] ?? '');
+  const port = Number(service.ready.directPort);
+  const token = programs.file('client-token', client.token ?? '');
   const ways = {
     relay: { serviceId, fingerprint, relay: { url, ca: cert, token } },
     direct: { serviceId, fingerprint, port },

@@ -22,10 +22,9 @@ addCallCommand(program);
 addServicesCommand(program);
 addTrialCommand(program);
 
-try {
-  await program.parseAsync();
-} catch (error) {
+// No top-level await: a chunk that an action loads may import from this file, and would wait for its end for ever.
+program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has printed what is wrong; 2 is usage, 0 is --help and --version.
   process.exitCode = error.exitCode === 0 ? 0 : 2;
-}
+});

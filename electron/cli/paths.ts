@@ -7,11 +7,11 @@ import { join, resolve } from 'node:path';
  * folder and keeps the caller's in INIT_CWD.
  */
 export function resolvePath(path: string): string {
-  const caller = process.env['npm_lifecycle_event'] === 'gatehouse' ? process.env['INIT_CWD'] : undefined;
+  const caller = process.env.npm_lifecycle_event === 'gatehouse' ? process.env.INIT_CWD : undefined;
   return resolve(caller ?? process.cwd(), path);
 }
 
 /** `~/.gatehouse/<name>`; GATEHOUSE_HOME stands in for `~/.gatehouse`. */
 export function defaultFolder(name: 'service' | 'relay' | 'client' | 'trial'): string {
-  return join(process.env['GATEHOUSE_HOME'] ?? join(homedir(), '.gatehouse'), name);
+  return join(process.env.GATEHOUSE_HOME ?? join(homedir(), '.gatehouse'), name);
 }

@@ -51,7 +51,7 @@ export async function createToken(options: DataOptions & { user: string; expires
   const expiresAt = options.expires === undefined ? null : Date.now() + parseDuration(options.expires);
   const { id, token } = await new AccessTokens(resolvePath(options.data)).create(options.user, expiresAt);
   const expires = expiresAt === null ? null : new Date(expiresAt).toISOString();
-  printResult({ id, token, user: options.user, expiresAt: expires }, [token], options);
+  printResult({ id, token }, [token], options);
   if (options.json === true) return;
   printNote(`Access token ${id} for ${options.user}, ${expires === null ? 'good until revoked' : `good until ${expires}`}.`);
   printNote('It is shown this once and kept nowhere. Hand it over securely, together with the fingerprint.');

@@ -1,6 +1,7 @@
 // `gatehouse service`: runs a service, and changes what is in its data folder.
 // Declares the commands; what they do is in service-run.ts and service-admin.ts, loaded when called.
 import type { Command } from 'commander';
+import { optionsOf } from './command-options.ts';
 import { runAction } from './output.ts';
 import { defaultFolder } from './paths.ts';
 
@@ -43,7 +44,7 @@ export function addServiceCommand(program: Command): void {
     .option('--direct-port <port>', 'serve on this loopback port too, without a relay (for measurements)')
     .option('--log-level <level>', 'silent, error, warn, info or debug', 'warn')
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<RunOptions>();
+      const options = optionsOf<RunOptions>(command);
       await runAction(options, async () => (await import('./service-run.ts')).runService(options));
     });
   addCertificateCommands(service);
@@ -65,7 +66,7 @@ function addCertificateCommands(service: Command): void {
   withPassword(service.command('renew-e2ee-certificate'))
     .description('Make a new E2EE certificate; clients need its new fingerprint')
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<PasswordOptions>();
+      const options = optionsOf<PasswordOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).renewCertificate(options));
     });
   withPassword(service.command('import-e2ee-certificate'))
@@ -74,7 +75,7 @@ function addCertificateCommands(service: Command): void {
     .option('--key <file>', 'PEM of the private key, where it is not in the same file')
     .option('--passphrase-file <file>', 'file with the passphrase of the PKCS#12 file or key (mode 0600)')
     .action(async (file: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<ImportOptions>();
+      const options = optionsOf<ImportOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).importCertificate(file, options));
     });
 }
@@ -85,7 +86,7 @@ function addSettingsCommands(service: Command): void {
     .description('Print one setting, or all of them')
     .argument('[name]', 'for example service.e2ee.require_e2ee')
     .action(async (name: string | undefined, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<DataOptions>();
+      const options = optionsOf<DataOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).getSetting(name, options));
     });
   withData(settings.command('set'))
@@ -93,7 +94,7 @@ function addSettingsCommands(service: Command): void {
     .argument('<name>')
     .argument('<value>')
     .action(async (name: string, value: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<DataOptions>();
+      const options = optionsOf<DataOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).setSetting(name, value, options));
     });
 }
@@ -105,20 +106,20 @@ function addTokenCommands(service: Command): void {
     .requiredOption('--user <name>', 'the remote user it is for')
     .option('--expires <duration>', 'how long it is good, as 24h or 30d; without it, until revoked')
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<DataOptions & { user: string; expires?: string }>();
+      const options = optionsOf<DataOptions & { user: string; expires?: string }>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).createToken(options));
     });
   withData(token.command('list'))
     .description('List access tokens, without their secrets')
     .action(async (_options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<DataOptions>();
+      const options = optionsOf<DataOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).listTokens(options));
     });
   withData(token.command('revoke'))
     .description('Revoke an access token; its live sessions end within a second')
     .argument('<id>')
     .action(async (id: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<DataOptions>();
+      const options = optionsOf<DataOptions>(command);
       await runAction(options, async () => (await import('./service-admin.ts')).revokeToken(id, options));
     });
 }

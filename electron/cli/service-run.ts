@@ -60,7 +60,8 @@ async function relayOf(
 /** The ready line, or for a person: who this is and how to check it. */
 function announce(service: RunningService, options: RunOptions, relay: string): void {
   const fingerprint = service.fingerprint;
-  const ready = { event: 'ready', serviceId: service.serviceId, fingerprint, relay, directPort: service.directPort };
+  const { serviceId, directPort } = service;
+  const ready = { event: 'ready', serviceId, fingerprint, relay, ...(directPort === null ? {} : { directPort }) };
   const made = service.certificateCreated
     ? ['', '*** A new E2EE certificate was made: there was none in the data folder. ***', '']
     : [];
@@ -68,7 +69,7 @@ function announce(service: RunningService, options: RunOptions, relay: string): 
     ready,
     [
       ...made,
-      `Service      ${service.serviceId}`,
+      `Service      ${serviceId}`,
       `Relay        ${relay}`,
       'Fingerprint  SHA-256 of the E2EE certificate; give it to clients securely, never through the relay:',
       `             ${formatFingerprintColons(fingerprint)}`,

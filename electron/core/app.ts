@@ -75,15 +75,16 @@ export class RunningService {
   }
 
   static async start(options: ServiceOptions, opened: Opened): Promise<RunningService> {
-    let service: RunningService | undefined;
     const onProblem = (problem: GatehouseError): void => {
       options.logger.error({ code: problem.code }, problem.message);
     };
+    const started: RunningService[] = [];
     const onTokens = (): void => {
-      if (service !== undefined) service.#endpoint.enforceTokens();
+      for (const service of started) service.#endpoint.enforceTokens();
     };
     const data = await openDataFolder(options.dataFolder, options.superadminPassword, opened, { onTokens, onProblem });
-    service = new RunningService(options, opened, data);
+    const service = new RunningService(options, opened, data);
+    started.push(service);
     service.#follow(onProblem);
     await service.#listenDirect();
     service.#link.start();

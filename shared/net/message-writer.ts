@@ -35,7 +35,8 @@ export class MessageWriter {
 
   /** Sends `pieces`, `length` bytes in all, as one or more messages. */
   write(pieces: readonly Uint8Array[], length: number): void {
-    const { bytes, release } = slabs.take(this.#outputLength(length));
+    const slab = slabs.take(this.#outputLength(length));
+    const { bytes } = slab;
     const source = new PieceReader(pieces);
     let at = 0;
     for (let left = length; left > 0;) {
@@ -43,7 +44,9 @@ export class MessageWriter {
       at = this.#writeFrame(bytes, at, source, payload);
       left -= payload;
     }
-    this.#socket.write(bytes, release);
+    this.#socket.write(bytes, () => {
+      slab.release();
+    });
   }
 
   #outputLength(length: number): number {

@@ -10,7 +10,7 @@ import { maxArgsLength, parseArgs, readBody } from './body.ts';
 import { jsonType, respondError, streamType } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { openRpc, refusal } from './policy.ts';
-import type { EndpointSession } from './session.ts';
+import type { EndpointSession, SessionFacts } from './session.ts';
 
 /** What the router needs of the request log. */
 export interface RouterLog {
@@ -152,17 +152,32 @@ export class Router {
       domainName: this.#options.domainName(),
       sentAt: Date.now(),
       h2MultiplexingUsed: facts.h2,
-      e2eeUsed: session.e2eeUsed,
       sessionVerified: verification !== null,
-      verifiedBy: session.e2eeUsed ? verifiedBy : 'none',
-      tlsVersion: facts.tls?.version ?? null,
-      cipher: facts.tls?.cipher ?? null,
-      certificate: facts.tls?.certificate ?? null,
-      sessionId: session.e2eeUsed ? facts.id : null,
       tokenId: verification?.tokenId ?? null,
       remoteUser: verification?.remoteUser ?? null,
+      ...e2eeFields(facts, verifiedBy),
     };
   }
+}
+
+type E2eeFields = Pick<
+  RequestRow,
+  'e2eeUsed' | 'verifiedBy' | 'tlsVersion' | 'cipher' | 'certificate' | 'sessionId'
+>;
+
+const withoutE2ee: E2eeFields = {
+  e2eeUsed: false,
+  verifiedBy: 'none',
+  tlsVersion: null,
+  cipher: null,
+  certificate: null,
+  sessionId: null,
+};
+
+function e2eeFields({ id, tls }: SessionFacts, verifiedBy: VerifiedBy): E2eeFields {
+  if (tls === null) return withoutE2ee;
+  const { version, cipher, certificate } = tls;
+  return { e2eeUsed: true, verifiedBy, tlsVersion: version, cipher, certificate, sessionId: id };
 }
 
 interface RpcInput {

@@ -106,17 +106,24 @@ export class StreamAcceptor {
   }
 
   async #serveE2ee(connection: Duplex, clientId: string): Promise<void> {
-    const { tls, record } = this.#options.certificate();
-    let socket: TLSSocket;
     try {
-      socket = await startServerTls(connection, tls);
+      const { tls, record } = this.#options.certificate();
+      this.#serveTls(await startServerTls(connection, tls), clientId, record);
     } catch (error) {
+      connection.destroy();
       this.#onRefused(clientId, asGatehouseError(error, 'e2ee_handshake_failed', 'The TLS handshake failed.'));
-      return;
+    }
+  }
+
+  /** @throws GatehouseError `e2ee_handshake_failed` */
+  #serveTls(socket: TLSSocket, clientId: string, certificate: CertificateRecord): void {
+    // A client that does not accept the certificate closes right behind its Finished.
+    if (socket.destroyed) {
+      throw new GatehouseError('e2ee_handshake_failed', 'The client closed the connection when it had seen the certificate.');
     }
     const h2 = socket.alpnProtocol === 'h2';
     const version = socket.getProtocol() ?? '';
-    const facts = { clientId, h2, tls: { version, cipher: socket.getCipher().standardName, certificate: record } };
+    const facts = { clientId, h2, tls: { version, cipher: socket.getCipher().standardName, certificate } };
     let tellAndEnd = (_reason: GatehouseError): void => {
       socket.destroy();
     };
