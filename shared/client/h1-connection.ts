@@ -119,6 +119,7 @@ class H1Exchange implements RunningExchange {
       if (!this.#over) this.#events.data(chunk);
     });
     answer.on('end', () => {
+      // Node's own advice for message.complete: 'end' alone has not always meant that all has come.
       if (answer.complete) this.#end();
       else this.#fail(null);
     });

@@ -141,6 +141,14 @@ describe('the connection', () => {
     });
   });
 
+  it('is closed when close() has resolved, not some time after', async () => {
+    await inWorld({}, {}, async ({ client }) => {
+      const before = countHandles().get('TCPSocketWrap') ?? 0;
+      await client.close();
+      expect(countHandles().get('TCPSocketWrap') ?? 0).toBeLessThan(before);
+    });
+  });
+
   it('leaves no handle of the process behind', async () => {
     const before = countHandles();
     for (const useH2WhenAvailable of [true, false]) {

@@ -1,9 +1,11 @@
 // A session with one service: TLS inside a stream of the relay, or a plain stream, with HTTP on it.
 // Nothing but the handshake leaves before the fingerprint has matched: startClientTls sees to that, and no
 // HTTP is started before it has returned.
+import { asGatehouseError, GatehouseError } from '../contracts/errors.ts';
 import type { AccessToken } from '../e2ee/access-token.ts';
 import { channelBinding, startClientTls } from '../e2ee/tunnel.ts';
 import type { TunnelSession } from '../e2ee/tunnel.ts';
+import { ended } from './broken-off.ts';
 import type { Connection } from './connection.ts';
 import type { PlaintextReason, SessionFacts } from './e2ee-information.ts';
 import { H1Connection } from './h1-connection.ts';
@@ -76,7 +78,11 @@ export async function openE2eeSession(source: StreamSource, options: E2eeSession
     fingerprint: fingerprint ?? undefined,
     alpn: h2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     timeoutMs: timeouts.handshakeMs,
-  }).finally(() => signal?.removeEventListener('abort', onAbort));
+  })
+    .catch((error: unknown) => {
+      throw errorOfHandshake(asGatehouseError(error));
+    })
+    .finally(() => signal?.removeEventListener('abort', onAbort));
   const facts = { clientId, serviceId, domainName, tls: tlsFacts(tunnel), plaintextReason: null };
   const isH2 = tunnel.alpn === 'h2';
   const binding = channelBinding(tunnel.socket);
@@ -94,6 +100,17 @@ export async function openPlainSession(
   const { duplex, clientId, domainName } = await source.openStream('plain', serviceId, signal);
   const facts = { clientId, serviceId, domainName, tls: null, plaintextReason };
   return new Session(facts, false, new H1Connection(duplex, false), null);
+}
+
+/** The connection's own end, in words that say what it ended. */
+function errorOfHandshake(error: GatehouseError): GatehouseError {
+  if (error.code === 'stream_reset') {
+    const message =
+      'The connection was closed during the TLS handshake; nothing was sent without encryption. Try again, and ' +
+      'tell the administrator of the service if it goes on.';
+    return new GatehouseError('e2ee_handshake_failed', message, { cause: error });
+  }
+  return error.code === 'wire_closed' || error.code === 'keepalive_timeout' ? ended(error) : error;
 }
 
 function tlsFacts({ certificate, tlsVersion, cipher, verifiedBy }: TunnelSession): SessionFacts['tls'] {

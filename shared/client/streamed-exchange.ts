@@ -145,7 +145,7 @@ class StreamedExchange implements ExchangeEvents {
     this.#request.onOver(error);
     if (this.#answer === null) this.#reject(error);
     else if (error === null) this.#answer.push(null);
-    else this.#answer.push(null);
+    else this.#answer.destroy(error);
   }
 
   #checkIdle(): void {

@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable, type Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { scriptedServiceId as id, type Script } from '../testing/scripted-service.ts';
+import type { Script } from '../testing/script.ts';
+import { scriptedServiceId as id } from '../testing/scripted-service.ts';
 import { codeOf, inWorld } from '../testing/scripted-world.ts';
 import type { Service } from './index.ts';
 

@@ -1,6 +1,7 @@
 // Session verification as the client sees it: when it happens, what it refuses, and what never leaves.
 import { describe, expect, it } from 'vitest';
-import { scriptedServiceId as id, type Script } from '../testing/scripted-service.ts';
+import type { Script } from '../testing/script.ts';
+import { scriptedServiceId as id } from '../testing/scripted-service.ts';
 import { codeOf, inWorld, scriptedToken, scriptedTokenText, type World } from '../testing/scripted-world.ts';
 
 const withToken = ({ peer }: World) => ({
@@ -36,6 +37,7 @@ describe('a session is verified', () => {
       expect(world.peer.seen.streams.map(({ kind }) => kind)).toEqual(['e2ee', 'e2ee', 'e2ee']);
       expect(service.requests.slice(1).every((request) => request.e2ee.sessionVerified)).toBe(true);
       expect(service.requests.some((request) => request.h2MultiplexingUsed)).toBe(false);
+      await expect.poll(() => world.peer.openStreams).toBe(0);
     });
   });
 

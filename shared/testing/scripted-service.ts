@@ -3,17 +3,12 @@
 // Must never serve outside tests: it authorises by comparison and keeps every byte.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttp1 } from 'node:http';
-import {
-  constants,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2';
+import { performServerHandshake } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { duplexPair, type Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { GatehouseError, asGatehouseError, type SerialisedError } from '../contracts/errors.ts';
+import { GatehouseError, asGatehouseError } from '../contracts/errors.ts';
 import type { Capabilities } from '../contracts/capabilities.ts';
 import { certificateSha256 } from '../e2ee/fingerprint.ts';
 import { serverTlsOptions } from '../e2ee/tls-options.ts';
@@ -23,63 +18,13 @@ import { Link } from '../net/link.ts';
 import { sendOpening } from '../net/opening.ts';
 import { readPrefixed } from '../net/prefixed.ts';
 import { StreamDuplex } from '../net/stream-duplex.ts';
-import { encodeStreamAnswer, parseStreamHeader, type StreamHeader } from '../net/stream-header.ts';
+import { encodeStreamAnswer, parseStreamHeader } from '../net/stream-header.ts';
 import type { YamuxStream } from '../wire/stream.ts';
-import { ScriptedVerification, type VerificationScript } from './scripted-verification.ts';
+import type { Script, ScriptedCall, ScriptedService, Seen } from './script.ts';
+import { ScriptedVerification } from './scripted-verification.ts';
 import { makeTestCertificate, type TestCertificate } from './test-certificate.ts';
 
 export const scriptedServiceId = 'abcd-efgh-2345';
-
-/** One request as the service sees it. */
-export interface ScriptedCall {
-  readonly rpcName: string;
-  readonly headers: IncomingMessage['headers'];
-  readonly e2ee: boolean;
-  /** Null over HTTP/1.1. */
-  readonly h2: { readonly session: ServerHttp2Session; readonly stream: ServerHttp2Stream } | null;
-  readonly h1: { readonly request: IncomingMessage; readonly response: ServerResponse } | null;
-  /** The connection of HTTP/1.1, for raw bytes. */
-  readonly connection: Duplex;
-}
-
-export interface Script extends VerificationScript {
-  readonly certificate?: TestCertificate;
-  /** What clients must send as bearer token; none by default. */
-  readonly relayToken?: string;
-  readonly domain?: string;
-  readonly clientId?: string;
-  /** Refuses a stream, or leaves it without an answer. */
-  readonly answerStream?: (header: StreamHeader) => SerialisedError | 'silence' | null;
-  readonly capabilities?: Partial<Capabilities['e2ee']>;
-  /** What the relay makes of `capabilities` outside TLS. */
-  readonly tamperOutside?: (capabilities: Capabilities) => unknown;
-  /** Takes over an RPC; false leaves it to the default. */
-  readonly rpc?: (call: ScriptedCall) => boolean;
-  /** Answers TLS with something else, or not at all. */
-  readonly insteadOfTls?: (duplex: Duplex) => void;
-}
-
-export interface Seen {
-  readonly authorisations: (string | undefined)[];
-  readonly streams: StreamHeader[];
-  /** Per E2EE stream: what came out of TLS. */
-  readonly insideTls: Buffer[][];
-  /** Of every stream: the bytes as the relay sees them. */
-  readonly outside: Buffer[];
-  /** Decoded header lists of all requests, and the bodies of those that no script took over. */
-  readonly http: string[];
-  readonly verified: string[];
-  dials: number;
-}
-
-export interface ScriptedService {
-  readonly url: string;
-  readonly fingerprint: string;
-  readonly seen: Seen;
-  /** Cuts all connections of clients with the relay. */
-  cut(): void;
-  close(): Promise<void>;
-}
 
 export async function startScriptedService(script: Script = {}): Promise<ScriptedService> {
   const peer = new ScriptedPeer(script);
@@ -104,6 +49,7 @@ class ScriptedPeer implements ScriptedService {
   readonly #http1 = createHttp1();
   readonly #sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   readonly #clients = new Set<WebSocket>();
+  readonly #streams = new Set<Duplex>();
   readonly #connections = new WeakMap<Duplex, { e2ee: boolean; verify: ScriptedVerification | null }>();
 
   constructor(script: Script) {
@@ -117,6 +63,10 @@ class ScriptedPeer implements ScriptedService {
       this.#takeHttp1(request, response);
     });
     this.#http1.on('clientError', (_error, socket) => socket.destroy());
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
   }
 
   get url(): string {
@@ -173,7 +123,9 @@ class ScriptedPeer implements ScriptedService {
           stream.end();
           return;
         }
-        const duplex = this.#tap(new StreamDuplex(stream, rest), (chunk) => this.seen.outside.push(chunk));
+        const raw = new StreamDuplex(stream, rest);
+        this.#streams.add(raw.once('close', () => this.#streams.delete(raw)));
+        const duplex = this.#tap(raw, (chunk) => this.seen.outside.push(chunk));
         if (header.kind === 'plain') this.#serveHttp1(duplex, false, null);
         else if (this.#script.insteadOfTls !== undefined) this.#script.insteadOfTls(duplex);
         else void this.#serveTls(duplex);
@@ -298,12 +250,6 @@ class ScriptedPeer implements ScriptedService {
     for (const each of [duplex, near, far]) each.on('error', end).on('close', end);
     return near;
   }
-}
-
-/** Sends GOAWAY with an error code as its opaque data, and cuts the session off, as a service does. */
-export function goAway(session: ServerHttp2Session, code: string): void {
-  session.goaway(constants.NGHTTP2_NO_ERROR, undefined, Buffer.from(code, 'ascii'));
-  setImmediate(() => session.destroy());
 }
 
 function same(capabilities: Capabilities): Capabilities {

@@ -1,7 +1,8 @@
 // A scripted relay and service with a client logged in to them, for the length of one test.
 import { login } from '../client/index.ts';
 import type { Client, LoginOptions } from '../client/index.ts';
-import { startScriptedService, type Script, type ScriptedService } from './scripted-service.ts';
+import type { Script, ScriptedService } from './script.ts';
+import { startScriptedService } from './scripted-service.ts';
 
 export interface World {
   readonly peer: ScriptedService;

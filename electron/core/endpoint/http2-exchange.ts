@@ -77,6 +77,7 @@ export class Http2Exchange implements Exchange {
   }
 
   abort(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // Not close(): it would send END_STREAM first, and half an answer would look whole.
+    this.#stream.destroy(new GatehouseError('rpc_failed', 'The answer was broken off.'));
   }
 }
