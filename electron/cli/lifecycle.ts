@@ -1,4 +1,5 @@
-// How a long-running command ends: on SIGTERM or SIGINT it drains and exits 0; a second signal ends it at once.
+// How a long-running command ends: on SIGTERM or SIGINT it drains and exits 0; another signal ends it at once.
+// Must not take one Ctrl-C for two: under npm the program gets it from the terminal and again from npm.
 import { printError } from './output.ts';
 import type { OutputOptions } from './output.ts';
 
@@ -7,13 +8,19 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
+/** A signal that comes so soon after the first is the same one again, in milliseconds. */
+const echoMs = 500;
+
 /** Resolves once a signal has come and `running` has stopped. */
 export function runUntilSignal(running: Stoppable, options: OutputOptions): Promise<void> {
   return new Promise((resolve) => {
-    let stopping = false;
+    let firstAt: number | null = null;
     const onSignal = (): void => {
-      if (stopping) process.exit(1);
-      stopping = true;
+      if (firstAt !== null) {
+        if (performance.now() - firstAt > echoMs) process.exit(1);
+        return;
+      }
+      firstAt = performance.now();
       running
         .stop()
         .catch((error: unknown) => {

@@ -75,34 +75,44 @@ class RelayChild {
 
   /** From now on a death is answered by a new start on the same address, after a second. */
   keepAlive(listen: string): void {
-    this.#child?.once('exit', () => {
+    const child = this.#child;
+    if (child === null || hasEnded(child)) this.#startAgain(listen);
+    else {
+      child.once('exit', () => {
+        this.#startAgain(listen);
+      });
+    }
+  }
+
+  #startAgain(listen: string): void {
+    if (this.#stopping) return;
+    printNote('The local relay has stopped by itself; it is started again.');
+    setTimeout(() => {
       if (this.#stopping) return;
-      printNote('The local relay has stopped by itself; it is started again.');
-      setTimeout(() => {
-        if (this.#stopping) return;
-        this.start(listen).then(
-          () => {
-            this.keepAlive(listen);
-          },
-          (error: unknown) => {
-            printNote(`The local relay does not start: ${asGatehouseError(error).message}`);
-            this.keepAlive(listen);
-          },
-        );
-      }, 1_000);
-    });
+      this.start(listen)
+        .catch((error: unknown) => {
+          printNote(`The local relay does not start: ${asGatehouseError(error).message}`);
+        })
+        .finally(() => {
+          this.keepAlive(listen);
+        });
+    }, 1_000).unref();
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null || hasEnded(child)) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     const cutOff = setTimeout(() => child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(cutOff);
   }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** The URL of the ready line. @throws GatehouseError what the child reported, or `relay_unreachable` */
@@ -118,7 +128,10 @@ function readyUrl(child: ChildProcess): Promise<string> {
       const parsed = JSON.parse(line) as { event?: string; url?: string; error?: { message: string } };
       clearTimeout(timer);
       if (parsed.url !== undefined) resolve(parsed.url);
-      else reject(new GatehouseError('relay_unreachable', parsed.error?.message ?? 'The local relay does not start.'));
+      else
+        reject(
+          new GatehouseError('relay_unreachable', parsed.error?.message ?? 'The local relay does not start.'),
+        );
     });
     child.once('exit', () => {
       clearTimeout(timer);

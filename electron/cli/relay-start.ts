@@ -1,7 +1,5 @@
 // Runs a relay until a signal comes. The result on stdout is one line with --json, a few for a person without;
 // the log goes to stderr and never holds a token or a header.
-import { destination, pino } from 'pino';
-import type { Logger } from 'pino';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { parseListenAddress } from '../../shared/relay/address.ts';
 import type { TlsFiles } from '../../shared/relay/front-door.ts';
@@ -9,6 +7,7 @@ import { startRelay } from '../../shared/relay/relay.ts';
 import type { Relay } from '../../shared/relay/relay.ts';
 import { assertPrivate } from '../../shared/storage/private-file.ts';
 import { runUntilSignal } from './lifecycle.ts';
+import { makeLogger } from './logger.ts';
 import { printResult } from './output.ts';
 import type { OutputOptions } from './output.ts';
 import { resolvePath } from './paths.ts';
@@ -58,14 +57,6 @@ async function readTlsFiles({ tlsCert, tlsKey }: RelayFlags): Promise<TlsFiles |
   }
   await assertPrivate(resolvePath(tlsKey));
   return { cert: await readTextFile(tlsCert), key: await readTextFile(tlsKey) };
-}
-
-function makeLogger(level: string): Logger {
-  if (level === 'silent' || level in pino.levels.values) {
-    return pino({ level, base: null }, destination({ fd: 2, sync: true }));
-  }
-  const known = [...Object.keys(pino.levels.values), 'silent'].join(', ');
-  throw new GatehouseError('usage', `There is no log level "${level}". Choose one of ${known}.`);
 }
 
 function describe({ url, domain }: Relay, { open }: RelayFlags): string[] {

@@ -1,6 +1,9 @@
 // What the one-shot `gatehouse service …` commands do. Each works on the data folder, whether or not a
 // service runs on it; a running one follows by watching the folder.
-import { importCertificate as replaceByImport, renewCertificate as replaceByNew } from '../core/certificates/certificate-store.ts';
+import {
+  importCertificate as replaceByImport,
+  renewCertificate as replaceByNew,
+} from '../core/certificates/certificate-store.ts';
 import type { CertificateReplacement } from '../core/certificates/certificate-store.ts';
 import type { CertificateImport } from '../core/certificates/import.ts';
 import { statusOf } from '../core/secrets/access-token-file.ts';
@@ -53,7 +56,9 @@ export async function createToken(options: DataOptions & { user: string; expires
   const expires = expiresAt === null ? null : new Date(expiresAt).toISOString();
   printResult({ id, token }, [token], options);
   if (options.json === true) return;
-  printNote(`Access token ${id} for ${options.user}, ${expires === null ? 'good until revoked' : `good until ${expires}`}.`);
+  printNote(
+    `Access token ${id} for ${options.user}, ${expires === null ? 'good until revoked' : `good until ${expires}`}.`,
+  );
   printNote('It is shown this once and kept nowhere. Hand it over securely, together with the fingerprint.');
 }
 
@@ -66,7 +71,9 @@ export async function listTokens(options: DataOptions): Promise<void> {
     createdAt: new Date(token.createdAt).toISOString(),
     expiresAt: token.expiresAt === null ? null : new Date(token.expiresAt).toISOString(),
   }));
-  const lines = rows.map((row) => `${row.id}  ${row.status.padEnd(7)}  ${row.user}  expires ${row.expiresAt ?? 'never'}`);
+  const lines = rows.map(
+    (row) => `${row.id}  ${row.status.padEnd(7)}  ${row.user}  expires ${row.expiresAt ?? 'never'}`,
+  );
   const none = ['No access tokens yet. Make one with: gatehouse service token create --user NAME'];
   printResult({ tokens: rows }, lines.length === 0 ? none : lines, options);
   for (const problem of problems) printNote(`gatehouse: ${problem.message} [${problem.code}]`);
@@ -75,7 +82,11 @@ export async function listTokens(options: DataOptions): Promise<void> {
 export async function revokeToken(id: string, options: DataOptions): Promise<void> {
   const token = await new AccessTokens(resolvePath(options.data)).revoke(id);
   const revokedAt = new Date(token.revokedAt ?? Date.now()).toISOString();
-  printResult({ id, user: token.user, revokedAt }, [`Revoked ${id} of ${token.user}. Its live sessions end now.`], options);
+  printResult(
+    { id, user: token.user, revokedAt },
+    [`Revoked ${id} of ${token.user}. Its live sessions end now.`],
+    options,
+  );
 }
 
 async function unlock(options: PasswordOptions): Promise<Secrets> {
@@ -83,20 +94,31 @@ async function unlock(options: PasswordOptions): Promise<Secrets> {
   return unlockSecrets(path, await readSuperadminPassword(options, false));
 }
 
-function printReplacement({ oldFingerprint, newFingerprint }: CertificateReplacement, options: DataOptions): void {
+function printReplacement(
+  { oldFingerprint, newFingerprint }: CertificateReplacement,
+  options: DataOptions,
+): void {
   const lines = [
     `Old fingerprint  ${oldFingerprint === null ? 'none' : formatFingerprintColons(oldFingerprint)}`,
     `New fingerprint  ${formatFingerprintColons(newFingerprint)}`,
   ];
   printResult({ oldFingerprint, newFingerprint }, lines, options);
-  if (options.json !== true) printNote('A running service serves it to new sessions. Give the new fingerprint to your clients, securely.');
+  if (options.json !== true)
+    printNote(
+      'A running service serves it to new sessions. Give the new fingerprint to your clients, securely.',
+    );
 }
 
 async function readImportSource(file: string, options: ImportOptions): Promise<CertificateImport> {
   const content = await readSmallFile(file);
-  const passphrase = options.passphraseFile === undefined ? {} : { passphrase: await readSecretFile(options.passphraseFile) };
+  const passphrase =
+    options.passphraseFile === undefined ? {} : { passphrase: await readSecretFile(options.passphraseFile) };
   if (!content.includes('-----BEGIN')) return { pkcs12: content, ...passphrase };
-  return { pem: content, ...(options.key === undefined ? {} : { key: await readSmallFile(options.key) }), ...passphrase };
+  return {
+    pem: content,
+    ...(options.key === undefined ? {} : { key: await readSmallFile(options.key) }),
+    ...passphrase,
+  };
 }
 
 function openedBy(name: string): string {

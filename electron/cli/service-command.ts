@@ -34,7 +34,9 @@ export interface ImportOptions extends PasswordOptions {
 
 export function addServiceCommand(program: Command): void {
   const service = withPassword(program.command('service'))
-    .description('Run the service on the premises: it dials the relay and answers clients end to end encrypted')
+    .description(
+      'Run the service on the premises: it dials the relay and answers clients end to end encrypted',
+    )
     .option('--relay <url>', 'the relay to dial, as wss://relay.example')
     .option('--local-relay', 'start a relay of its own on this machine, and use that')
     .option('--listen <host:port>', 'where the local relay listens', '127.0.0.1:0')
@@ -76,12 +78,16 @@ function addCertificateCommands(service: Command): void {
     .option('--passphrase-file <file>', 'file with the passphrase of the PKCS#12 file or key (mode 0600)')
     .action(async (file: string, _options: unknown, command: Command) => {
       const options = optionsOf<ImportOptions>(command);
-      await runAction(options, async () => (await import('./service-admin.ts')).importCertificate(file, options));
+      await runAction(options, async () =>
+        (await import('./service-admin.ts')).importCertificate(file, options),
+      );
     });
 }
 
 function addSettingsCommands(service: Command): void {
-  const settings = service.command('settings').description('Read and change settings; a running service follows');
+  const settings = service
+    .command('settings')
+    .description('Read and change settings; a running service follows');
   withData(settings.command('get'))
     .description('Print one setting, or all of them')
     .argument('[name]', 'for example service.e2ee.require_e2ee')
@@ -95,12 +101,16 @@ function addSettingsCommands(service: Command): void {
     .argument('<value>')
     .action(async (name: string, value: string, _options: unknown, command: Command) => {
       const options = optionsOf<DataOptions>(command);
-      await runAction(options, async () => (await import('./service-admin.ts')).setSetting(name, value, options));
+      await runAction(options, async () =>
+        (await import('./service-admin.ts')).setSetting(name, value, options),
+      );
     });
 }
 
 function addTokenCommands(service: Command): void {
-  const token = service.command('token').description('Access tokens, with which remote users verify their sessions');
+  const token = service
+    .command('token')
+    .description('Access tokens, with which remote users verify their sessions');
   withData(token.command('create'))
     .description('Make an access token; it is shown this once')
     .requiredOption('--user <name>', 'the remote user it is for')

@@ -1,5 +1,4 @@
 // `gatehouse service`: a service in the foreground until a signal ends it.
-import { pino } from 'pino';
 import { startService } from '../core/app.ts';
 import type { RunningService } from '../core/app.ts';
 import type { RelayState } from '../core/endpoint/relay-link.ts';
@@ -10,6 +9,7 @@ import { parseRelayUrl } from '../../shared/net/dial.ts';
 import { runUntilSignal } from './lifecycle.ts';
 import { startLocalRelay } from './local-relay.ts';
 import type { LocalRelay } from './local-relay.ts';
+import { makeLogger } from './logger.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile, readSuperadminPassword } from './password.ts';
@@ -19,7 +19,10 @@ import type { RunOptions } from './service-command.ts';
 /** Serves until SIGTERM or SIGINT. @throws GatehouseError of the start */
 export async function runService(options: RunOptions): Promise<void> {
   if ((options.relay === undefined) === (options.localRelay !== true)) {
-    throw new GatehouseError('usage', 'Say which relay to use: --relay URL, or --local-relay for one of its own.');
+    throw new GatehouseError(
+      'usage',
+      'Say which relay to use: --relay URL, or --local-relay for one of its own.',
+    );
   }
   const data = resolvePath(options.data);
   const superadminPassword = await readSuperadminPassword(options, await isFirstStart(data));
@@ -29,7 +32,7 @@ export async function runService(options: RunOptions): Promise<void> {
       ...(await relayOf(options, local)),
       dataFolder: data,
       superadminPassword,
-      logger: pino({ level: options.logLevel }, pino.destination(2)),
+      logger: makeLogger(options.logLevel),
       ...(options.directPort === undefined ? {} : { directPort: Number(options.directPort) }),
       onRelayState: relayReporter(options),
       onFingerprint: (sha256) => {
@@ -61,7 +64,13 @@ async function relayOf(
 function announce(service: RunningService, options: RunOptions, relay: string): void {
   const fingerprint = service.fingerprint;
   const { serviceId, directPort } = service;
-  const ready = { event: 'ready', serviceId, fingerprint, relay, ...(directPort === null ? {} : { directPort }) };
+  const ready = {
+    event: 'ready',
+    serviceId,
+    fingerprint,
+    relay,
+    ...(directPort === null ? {} : { directPort }),
+  };
   const made = service.certificateCreated
     ? ['', '*** A new E2EE certificate was made: there was none in the data folder. ***', '']
     : [];
@@ -82,10 +91,13 @@ function announce(service: RunningService, options: RunOptions, relay: string): 
 function relayReporter(options: RunOptions): (state: RelayState) => void {
   return (state) => {
     if (options.json === true) return;
-    if (state.state === 'online') printNote(`Connected to the relay; it calls its domain ${state.domainName}.`);
+    if (state.state === 'online')
+      printNote(`Connected to the relay; it calls its domain ${state.domainName}.`);
     if (state.state === 'offline') {
       const seconds = (state.retryInMs / 1000).toFixed(1);
-      printNote(`Not connected to the relay: ${state.cause.message} [${state.cause.code}] Trying again in ${seconds} s.`);
+      printNote(
+        `Not connected to the relay: ${state.cause.message} [${state.cause.code}] Trying again in ${seconds} s.`,
+      );
     }
   };
 }

@@ -2,7 +2,6 @@
 // Nothing here is for production: whoever can read the folder can run the service.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { startService } from '../core/app.ts';
 import type { RunningService } from '../core/app.ts';
 import { isFirstStart } from '../core/secrets/service-secrets.ts';
@@ -13,6 +12,7 @@ import { ensurePrivateFolder, readFileIfThere, writeFileAtomic } from '../../sha
 import { runUntilSignal } from './lifecycle.ts';
 import { startLocalRelay } from './local-relay.ts';
 import type { LocalRelay } from './local-relay.ts';
+import { makeLogger } from './logger.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile } from './password.ts';
@@ -43,7 +43,7 @@ export async function runTrial(options: TrialOptions): Promise<void> {
       enrolmentToken: local.enrolmentToken,
       dataFolder: trial.folder,
       superadminPassword: await readSecretFile(trial.passwordFile),
-      logger: pino({ level: 'warn' }, pino.destination(2)),
+      logger: makeLogger('warn'),
     });
     announce(trial, service, local.url, options);
     await runUntilSignal(service, options);
@@ -58,7 +58,10 @@ async function prepareFolder(folder: string): Promise<TrialFolder> {
   const passwordFile = join(folder, 'superadmin-password');
   const marked = (await readFileIfThere(join(folder, marker))) !== null;
   if (!marked && !(await isFirstStart(folder))) {
-    throw new GatehouseError('usage', `${folder} holds a real service. Give the trial another folder with --data.`);
+    throw new GatehouseError(
+      'usage',
+      `${folder} holds a real service. Give the trial another folder with --data.`,
+    );
   }
   await writeFileAtomic(join(folder, marker), markerText);
   const passwordMade = (await readFileIfThere(passwordFile)) === null;

@@ -39,7 +39,8 @@ export async function startService(options: ServiceOptions): Promise<RunningServ
   try {
     return await RunningService.start(options, opened);
   } catch (error) {
-    await opened.close();
+    // Why the start failed is what matters; what fails while cleaning up after it is most often the same.
+    await opened.close().catch(() => undefined);
     throw error;
   }
 }
@@ -82,7 +83,10 @@ export class RunningService {
     const onTokens = (): void => {
       for (const service of started) service.#endpoint.enforceTokens();
     };
-    const data = await openDataFolder(options.dataFolder, options.superadminPassword, opened, { onTokens, onProblem });
+    const data = await openDataFolder(options.dataFolder, options.superadminPassword, opened, {
+      onTokens,
+      onProblem,
+    });
     const service = new RunningService(options, opened, data);
     started.push(service);
     service.#follow(onProblem);

@@ -10,7 +10,10 @@ export interface DirectListener {
 }
 
 /** Listens on 127.0.0.1 alone. @throws GatehouseError `usage` where the port cannot be had */
-export function listenDirect(acceptor: StreamAcceptor, port: number): Promise<DirectListener> {
+export async function listenDirect(acceptor: StreamAcceptor, port: number): Promise<DirectListener> {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new GatehouseError('usage', 'A port is a whole number from 0 to 65535.');
+  }
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.setNoDelay(true);

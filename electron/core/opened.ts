@@ -9,9 +9,18 @@ export class Opened {
     this.#closers.push(...closers);
   }
 
+  /** Closes all, also where closing one fails. @throws what the first failure was */
   async close(): Promise<void> {
     const closers = this.#closers.reverse();
     this.#closers = [];
-    for (const close of closers) await close();
+    const failures: unknown[] = [];
+    for (const close of closers) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }

@@ -14,13 +14,13 @@ import { errorOfGoAway } from './peer-errors.ts';
 /** Windows and limits of the session (RFC 9113 section 6.5.2), as the client sets them. */
 const settings = {
   /** Bytes of one answer that may be on the way. */
-  initialWindowSize: 2 * 1024 * 1024,
+  initialWindowSize: 8 * 1024 * 1024,
   maxFrameSize: 64 * 1024,
   maxHeaderListSize: 16 * 1024,
   enablePush: false,
 } as const;
 /** Bytes of all answers together that may be on the way. */
-const sessionWindow = 8 * 1024 * 1024;
+const sessionWindow = 16 * 1024 * 1024;
 /** Memory that nghttp2 may hold for the session, in MB. */
 const maxSessionMemory = 64;
 /** The authority of all requests; a service has no name but its certificate. */
@@ -51,6 +51,10 @@ export class H2Connection implements Connection {
     });
     socket.on('error', (error) => {
       this.#cause ??= error;
+    });
+    // Somebody ended the stream below TLS: half open as that stream may be, no answer can come any more.
+    socket.once('end', () => {
+      socket.destroy();
     });
   }
 

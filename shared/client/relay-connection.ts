@@ -168,7 +168,10 @@ export class RelayConnection {
           try {
             parseStreamAnswer(json);
             signal?.removeEventListener('abort', onAbort);
-            resolve(new StreamDuplex(stream, rest));
+            const duplex = new StreamDuplex(stream, rest);
+            // A reset may come in the same message as the answer, before whoever asked has the stream.
+            duplex.on('error', () => undefined);
+            resolve(duplex);
           } catch (error) {
             fail(error);
           }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
+import { readBinaryMessages } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 
 /** The largest message accepted, in bytes; more ends the connection with 1009 before it is buffered. */
@@ -52,12 +53,18 @@ export class WebSocketChannel {
     this.#ws = ws;
     this.#socket = socket;
     // Only a WebSocket that dialled has a URL, and only the dialling side masks.
-    this.#writer = new MessageWriter(socket, typeof ws.url === 'string' && ws.url !== '');
+    const dialled = typeof ws.url === 'string' && ws.url !== '';
+    this.#writer = new MessageWriter(socket, dialled);
+    const binary = (octets: Buffer): void => {
+      this.#takeBinary(octets);
+    };
+    const stopReading = readBinaryMessages(socket, { masked: !dialled, maxLength: maxMessageLength, binary });
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#takeBinary(data);
       else this.#takeText(data.toString('utf8'));
     });
     ws.on('error', (cause: Error) => {
+      stopReading();
       this.#closing ??= new GatehouseError('relay_protocol', `The WebSocket failed: ${cause.message}.`, {
         cause,
       });

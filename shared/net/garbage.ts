@@ -9,4 +9,6 @@ const newSpaceMb = 1;
 /** Call first thing in a process that passes bytes on. Where V8 no longer knows the flag nothing happens. */
 export function collectBuffersEarly(): void {
   setFlagsFromString(`--scavenger-max-new-space-capacity-mb=${newSpaceMb}`);
+  // Freed where they were allocated: memory that another thread frees comes back slower than it went.
+  setFlagsFromString('--no-concurrent-array-buffer-sweeping');
 }

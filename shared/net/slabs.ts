@@ -14,6 +14,11 @@ export const slabLength = 320 * 1024;
 const sharedLength = 16 * 1024;
 /** Idle slabs that are kept. */
 const maxIdle = 8;
+/**
+ * Slabs in use at once. A slow socket may hold a whole slab for a few bytes; with more of them than this, each
+ * request gets memory of just its own size, so that what is held stays in proportion to what waits.
+ */
+export const maxSlabs = 64;
 
 class Slab {
   readonly buffer = Buffer.allocUnsafeSlow(slabLength);
@@ -24,10 +29,12 @@ class Slab {
 export class SlabPool {
   #idle: Slab[] = [];
   #shared: Slab | null = null;
+  /** All slabs that this pool knows of. */
+  #count = 0;
 
   take(length: number): SlabBytes {
-    if (length > slabLength) return { bytes: Buffer.allocUnsafe(length), release: () => undefined };
-    const slab = length > sharedLength ? this.#fresh() : this.#withRoom(length);
+    const slab = length > slabLength ? null : length > sharedLength ? this.#fresh() : this.#withRoom(length);
+    if (slab === null) return { bytes: Buffer.allocUnsafeSlow(length), release: () => undefined };
     const start = slab.used;
     slab.used += length;
     slab.borrowed += 1;
@@ -39,21 +46,28 @@ export class SlabPool {
     };
   }
 
-  #fresh(): Slab {
-    return this.#idle.pop() ?? new Slab();
+  #fresh(): Slab | null {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#count >= maxSlabs) return null;
+    this.#count += 1;
+    return new Slab();
   }
 
-  #withRoom(length: number): Slab {
+  #withRoom(length: number): Slab | null {
     const shared = this.#shared;
-    if (shared !== null && shared.borrowed === 0) shared.used = 0;
-    if (shared === null || shared.used + length > slabLength) this.#shared = this.#fresh();
-    return this.#shared ?? this.#fresh();
+    if (shared !== null && shared.used + length <= slabLength) return shared;
+    const fresh = this.#fresh();
+    if (fresh !== null) this.#shared = fresh;
+    return fresh;
   }
 
   #release(slab: Slab): void {
     slab.borrowed -= 1;
     if (slab.borrowed > 0) return;
     slab.used = 0;
-    if (slab !== this.#shared && this.#idle.length < maxIdle) this.#idle.push(slab);
+    if (slab === this.#shared) return;
+    if (this.#idle.length < maxIdle) this.#idle.push(slab);
+    else this.#count -= 1;
   }
 }

@@ -9,8 +9,11 @@ import type { StreamHeader } from '../net/stream-header.ts';
 import type { HostileRelay, HostileStream, Recording } from './hostile-relay.ts';
 import type { TestCertificate } from './test-certificate.ts';
 
-/** What goes on in place of `chunk`, which begins `offset` bytes after the stream's start in its direction. */
-export type Tamper = (chunk: Buffer, offset: number) => readonly Buffer[] | 'end' | 'cut';
+/**
+ * What goes on in place of `chunk`, which begins `offset` bytes after the stream's start in its direction. `end` and
+ * `cut` end the direction, with a FIN or a reset; nothing goes on after them.
+ */
+export type Tamper = (chunk: Buffer, offset: number) => readonly (Buffer | 'end' | 'cut')[];
 
 export interface Tampering {
   readonly toService?: Tamper;
@@ -56,13 +59,14 @@ function join(from: Duplex, to: Duplex, keep: Buffer[], tamper: Tamper = (chunk)
   let isOver = false;
   from.on('data', (chunk: Buffer) => {
     keep.push(Buffer.from(chunk));
-    if (isOver) return;
-    const verdict = tamper(chunk, offset);
+    for (const piece of tamper(chunk, offset)) {
+      if (isOver) break;
+      isOver = typeof piece === 'string';
+      if (piece === 'cut') to.destroy();
+      else if (piece === 'end') to.end();
+      else to.write(piece);
+    }
     offset += chunk.length;
-    isOver = typeof verdict === 'string';
-    if (verdict === 'cut') to.destroy();
-    else if (verdict === 'end') to.end();
-    else for (const piece of verdict) to.write(piece);
   });
   from.once('end', () => to.end());
   from.once('error', () => to.destroy());
@@ -84,12 +88,9 @@ export function flipBit(position: number): Tamper {
 
 /** Lets `length` bytes through and ends there: `end` with a FIN, `cut` with a reset. */
 export function stopAfter(length: number, how: 'end' | 'cut'): Tamper {
-  let sent = 0;
   return (chunk, offset) => {
-    if (sent >= length) return how;
-    const piece = chunk.subarray(0, Math.max(0, length - offset));
-    sent += piece.length;
-    return [piece];
+    if (offset + chunk.length < length) return [chunk];
+    return [chunk.subarray(0, Math.max(0, length - offset)), how];
   };
 }
 

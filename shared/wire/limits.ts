@@ -21,7 +21,7 @@ export interface WireLimits {
 
 export const defaultWireLimits: WireLimits = {
   maxInboundStreams: 1024,
-  maxStreamWindow: 1024 * 1024,
+  maxStreamWindow: 2 * 1024 * 1024,
   maxWindowGrowth: 32 * 1024 * 1024,
   // A whole TLS record fits in, and most frames lie within one 64 KiB read of the receiver's socket: measured,
   // receiving costs half the processor time that it costs with frames of 64 KiB.

@@ -30,7 +30,8 @@ export function readBody(exchange: Exchange, maxLength: number): Promise<Buffer>
       reject(asGatehouseError(error, 'truncated', 'The request body ended before its end.'));
     });
     body.once('close', () => {
-      if (!body.readableEnded) reject(new GatehouseError('truncated', 'The request body ended before its end.'));
+      if (!body.readableEnded)
+        reject(new GatehouseError('truncated', 'The request body ended before its end.'));
     });
   });
 }

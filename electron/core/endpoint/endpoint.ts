@@ -80,7 +80,10 @@ export class Endpoint {
     this.sessions.endWhere((session) => {
       const { verification } = session;
       if (verification === null || this.#options.findToken(verification.tokenId) !== null) return null;
-      return new GatehouseError('access_token_rejected', 'The access token of this session was revoked or has expired.');
+      return new GatehouseError(
+        'access_token_rejected',
+        'The access token of this session was revoked or has expired.',
+      );
     });
   }
 

@@ -53,9 +53,8 @@ export class FailureDelays {
   }
 
   #record(client: string): Record {
-    const known = this.#clients.get(client);
-    const fresh = known === undefined || this.#now() - known.lastAt > this.#limits.forgetMs;
-    const record = fresh ? { failures: 0, lastAt: 0, waiting: known?.waiting ?? 0 } : known;
+    const record = this.#clients.get(client) ?? { failures: 0, lastAt: 0, waiting: 0 };
+    if (this.#now() - record.lastAt > this.#limits.forgetMs) record.failures = 0;
     this.#clients.delete(client);
     this.#clients.set(client, record);
     if (this.#clients.size > this.#limits.maxClients) {

@@ -20,11 +20,13 @@ export class Http1Exchange implements Exchange {
     this.method = request.method ?? '';
     this.path = request.url ?? '';
     const { headers } = request;
-    this.bodyless = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+    this.bodyless =
+      headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     request.once('close', () => {
-      if (!request.complete) request.destroy(new GatehouseError('truncated', 'The request body ended early.'));
+      if (!request.complete)
+        request.destroy(new GatehouseError('truncated', 'The request body ended early.'));
     });
   }
 

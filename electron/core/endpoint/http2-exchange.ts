@@ -25,7 +25,8 @@ export class Http2Exchange implements Exchange {
     // A reset by the peer shows as 'aborted'; without this listener an error event would be unhandled.
     stream.on('error', () => undefined);
     stream.once('aborted', () => {
-      if (!stream.readableEnded) stream.destroy(new GatehouseError('truncated', 'The request body ended early.'));
+      if (!stream.readableEnded)
+        stream.destroy(new GatehouseError('truncated', 'The request body ended early.'));
     });
   }
 
@@ -51,7 +52,7 @@ export class Http2Exchange implements Exchange {
   }
 
   respond(status: number, contentType: string, body: Buffer): void {
-    if (this.#stream.destroyed || this.#stream.headersSent) return;
+    if (this.#isGone || this.#stream.headersSent) return;
     this.#answered = true;
     this.#bytesWritten = body.length;
     this.#stream.respond({ ':status': status, 'content-type': contentType, 'content-length': body.length });
@@ -61,7 +62,7 @@ export class Http2Exchange implements Exchange {
   }
 
   async stream(contentType: string, body: Readable): Promise<void> {
-    if (this.#stream.destroyed) throw new GatehouseError('cancelled', 'The caller went away.');
+    if (this.#isGone) throw new GatehouseError('cancelled', 'The caller went away.');
     this.#stream.respond({ ':status': 200, 'content-type': contentType });
     await pump(body, this.#stream, (bytes) => {
       this.#bytesWritten += bytes;
@@ -74,6 +75,11 @@ export class Http2Exchange implements Exchange {
     this.#stream.once('close', () => {
       if (!this.#answered) tell();
     });
+  }
+
+  /** A stream that the peer has reset is closed some turns before it is destroyed; `respond` throws from then on. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
   }
 
   abort(): void {

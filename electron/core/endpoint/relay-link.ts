@@ -5,7 +5,13 @@ import type { ErrorCode } from '../../../shared/contracts/errors.ts';
 import type { WebSocketChannel } from '../../../shared/net/channel.ts';
 import { dialWebSocket } from '../../../shared/net/dial.ts';
 import { Link } from '../../../shared/net/link.ts';
-import { enrolmentProof, nextOpening, nonceLength, relayPaths, sendOpening } from '../../../shared/net/opening.ts';
+import {
+  enrolmentProof,
+  nextOpening,
+  nonceLength,
+  relayPaths,
+  sendOpening,
+} from '../../../shared/net/opening.ts';
 import { BackOff, Pause } from '../../../shared/net/reconnect.ts';
 import type { YamuxStream } from '../../../shared/wire/stream.ts';
 import type { ServiceIdentity } from '../secrets/identity.ts';
@@ -99,7 +105,10 @@ export class RelayLink {
     try {
       const { relay, ca } = this.#options;
       const signal = this.#dialling.signal;
-      const channel = await dialWebSocket(relay, relayPaths.service, { signal, ...(ca === undefined ? {} : { ca }) });
+      const channel = await dialWebSocket(relay, relayPaths.service, {
+        signal,
+        ...(ca === undefined ? {} : { ca }),
+      });
       const domainName = await this.#enrol(channel);
       const since = Date.now();
       const cause = await this.#serve(channel, domainName, since);
@@ -112,10 +121,17 @@ export class RelayLink {
 
   async #enrol(channel: WebSocketChannel): Promise<string> {
     const { identity, relay, enrolmentToken, openingTimeoutMs: timeout = 10_000 } = this.#options;
+    const { signal } = this.#dialling;
+    const onStop = (): void => {
+      channel.close(new GatehouseError('cancelled', 'Connecting to the relay was cancelled.'));
+    };
+    signal.addEventListener('abort', onStop, { once: true });
     try {
+      if (signal.aborted) onStop();
       const challenge = await nextOpening(channel, 'challenge', timeout);
       const nonce = Buffer.from(challenge.nonce, 'base64url');
-      if (nonce.length !== nonceLength) throw new GatehouseError('relay_protocol', 'The relay sent a bad nonce.');
+      if (nonce.length !== nonceLength)
+        throw new GatehouseError('relay_protocol', 'The relay sent a bad nonce.');
       const url = relay.origin;
       sendOpening(channel, {
         type: 'enrol',
@@ -130,6 +146,8 @@ export class RelayLink {
       const reason = asGatehouseError(error);
       channel.close(reason);
       throw reason;
+    } finally {
+      signal.removeEventListener('abort', onStop);
     }
   }
 

@@ -87,7 +87,8 @@ export class Router {
 
   /** The RPC that was asked for, if this session may call it now. */
   #admit(exchange: Exchange, session: EndpointSession): Rpc {
-    if (this.#stopping) throw new GatehouseError('shutting_down', 'The service is stopping. Try again shortly.');
+    if (this.#stopping)
+      throw new GatehouseError('shutting_down', 'The service is stopping. Try again shortly.');
     const name = rpcNameOf(exchange);
     const refused = name === openRpc ? null : refusal(session, this.#options.settings());
     if (refused !== null) throw refused;
@@ -102,8 +103,13 @@ export class Router {
     const start = performance.now();
     const input = readInput(exchange, rpc);
     input.catch(() => undefined); // awaited below, once the request is on record
+    const aborted = new AbortController();
+    exchange.onAborted(() => {
+      aborted.abort();
+    });
     await log.begin(this.#row(id, rpc.name, session, verifiedByOf(exchange)));
-    const failure = await this.#execute(exchange, session, rpc, input);
+    const isGone = (): boolean => aborted.signal.aborted || session.ended;
+    const failure = await this.#execute(exchange, rpc, { input, signal: aborted.signal, isGone });
     const { bytesRead, bytesWritten } = exchange;
     const status = failure === null ? 'SUCCESS' : statusOfFailure(failure);
     const durationMs = performance.now() - start;
@@ -113,31 +119,25 @@ export class Router {
   /** Runs the handler and sends its answer; what went wrong, or null. */
   async #execute(
     exchange: Exchange,
-    session: EndpointSession,
     rpc: Rpc,
-    input: Promise<RpcInput>,
+    { input, signal, isGone }: Running,
   ): Promise<GatehouseError | null> {
-    const aborted = new AbortController();
-    exchange.onAborted(() => {
-      aborted.abort();
-    });
-    let streaming = false;
+    let streaming: Readable | null = null;
     try {
-      const call = { ...(await input), signal: aborted.signal, context: this.#options.context };
+      const call = { ...(await input), signal, context: this.#options.context };
+      if (isGone()) throw cancelled();
       const answer = await rpc.run(call);
-      if ('json' in answer) exchange.respond(200, jsonType, Buffer.from(JSON.stringify(answer.json)));
-      else {
-        streaming = true;
-        await exchange.stream(streamType, answer.stream);
-      }
+      if ('stream' in answer) {
+        streaming = answer.stream;
+        await exchange.stream(streamType, streaming);
+      } else if (isGone()) throw cancelled();
+      else exchange.respond(200, jsonType, Buffer.from(JSON.stringify(answer.json)));
       return null;
     } catch (error) {
-      const gone = aborted.signal.aborted || session.ended;
-      const failure = gone
-        ? new GatehouseError('cancelled', 'The caller went away.')
-        : asGatehouseError(error, 'rpc_failed', `The RPC "${rpc.name}" failed at the service.`);
-      if (streaming || gone) exchange.abort();
-      else respondError(exchange, failure);
+      const failure = isGone() ? cancelled() : failureOf(error, rpc);
+      if (streaming === null && failure.code !== 'cancelled') respondError(exchange, failure);
+      else exchange.abort();
+      streaming?.destroy(); // after the abort, so that it is the abort that the caller sees
       return failure;
     }
   }
@@ -185,8 +185,16 @@ interface RpcInput {
   readonly body: Readable | null;
 }
 
+interface Running {
+  readonly input: Promise<RpcInput>;
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal;
+  /** Whether nobody waits for the answer any more. */
+  readonly isGone: () => boolean;
+}
+
 async function readInput(exchange: Exchange, rpc: Rpc): Promise<RpcInput> {
-  const isStream = exchange.header('content-type') === streamType;
+  const isStream = mediaTypeOf(exchange) === streamType;
   if (isStream && !rpc.takesStream) {
     throw new GatehouseError('rpc_bad_request', `The RPC "${rpc.name}" takes JSON, not a stream.`);
   }
@@ -199,7 +207,16 @@ function argsHeader(exchange: Exchange): unknown {
   if (text.length > maxArgsHeaderLength) {
     throw new GatehouseError('rpc_too_large', 'The header gatehouse-args is larger than 8 KiB.');
   }
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) {
+    throw new GatehouseError('rpc_bad_request', 'The header gatehouse-args is no base64url.');
+  }
   return parseArgs(Buffer.from(text, 'base64url'));
+}
+
+/** Without parameters, in lower case (RFC 9110 section 8.3.1). */
+function mediaTypeOf(exchange: Exchange): string {
+  const [type = ''] = (exchange.header('content-type') ?? '').split(';', 1);
+  return type.trim().toLowerCase();
 }
 
 /** What the path names, for the policy and for the log; bounded, and empty where it names no RPC. */
@@ -211,6 +228,16 @@ function rpcNameOf({ path }: Exchange): string {
 /** The client's word on how it checked our certificate. */
 function verifiedByOf(exchange: Exchange | null): VerifiedBy {
   return exchange?.header('gatehouse-verified-by') === 'fingerprint' ? 'fingerprint' : 'none';
+}
+
+function cancelled(): GatehouseError {
+  return new GatehouseError('cancelled', 'The caller went away.');
+}
+
+/** What an unforeseen error says stays here: it may name paths, or worse. */
+function failureOf(cause: unknown, { name }: Rpc): GatehouseError {
+  if (cause instanceof GatehouseError) return cause;
+  return new GatehouseError('rpc_failed', `The RPC "${name}" failed at the service.`, { cause });
 }
 
 function statusOfFailure({ code }: GatehouseError): RequestOutcome['status'] {

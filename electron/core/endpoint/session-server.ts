@@ -24,13 +24,13 @@ const h2Settings = {
   /** Requests in flight in one session. */
   maxConcurrentStreams: 1024,
   /** Bytes of one request body that may be on the way. */
-  initialWindowSize: 1024 * 1024,
+  initialWindowSize: 2 * 1024 * 1024,
   maxFrameSize: 64 * 1024,
   maxHeaderListSize: maxHeaderLength,
   enablePush: false,
 } as const;
 /** Bytes of all request bodies of a session that may be on the way. */
-const h2SessionWindow = 4 * 1024 * 1024;
+const h2SessionWindow = 8 * 1024 * 1024;
 
 /** Serves HTTP/2 on `socket`. The returned function ends the session, telling the client `reason.code`. */
 export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: GatehouseError) => void {
@@ -49,6 +49,10 @@ export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: Gate
     session.setLocalWindowSize(h2SessionWindow);
   });
   session.on('error', () => undefined);
+  // The stream below may stay half open when its client has ended it; nothing can be asked on it any more.
+  socket.once('end', () => {
+    socket.destroy();
+  });
   session.on('stream', (stream, headers, flags) => {
     take(new Http2Exchange(stream, headers, flags));
   });

@@ -11,7 +11,11 @@ export interface SessionFacts {
   readonly clientId: string;
   readonly h2: boolean;
   /** null without E2EE. */
-  readonly tls: { readonly version: string; readonly cipher: string; readonly certificate: CertificateRecord } | null;
+  readonly tls: {
+    readonly version: string;
+    readonly cipher: string;
+    readonly certificate: CertificateRecord;
+  } | null;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
 }

@@ -34,6 +34,9 @@ export interface AcceptorOptions {
   readonly unusedSessionMs?: number;
 }
 
+/** How long a refused stream may stay open, in milliseconds. */
+const lingerMs = 2_000;
+
 /** Why a stream is not served: told to the client, and the log. */
 type Refused = (clientId: string, error: GatehouseError) => void;
 
@@ -83,15 +86,17 @@ export class StreamAcceptor {
       else void this.#serveE2ee(duplex, clientId);
     } catch (error) {
       const refusal = asGatehouseError(error);
-      stream.write(encodeStreamAnswer(refusal));
-      stream.end();
+      refuse(stream, refusal);
       this.#onRefused(clientId, refusal);
     }
   }
 
   #checkHeader(header: StreamHeader): void {
     if (header.serviceId !== this.#options.serviceId) {
-      throw new GatehouseError('service_offline', 'The relay sent a stream here that is meant for another service.');
+      throw new GatehouseError(
+        'service_offline',
+        'The relay sent a stream here that is meant for another service.',
+      );
     }
     if (header.kind !== 'e2ee' && header.kind !== 'plain') {
       throw new GatehouseError('not_authorised', `This service takes no streams of kind ${header.kind}.`);
@@ -111,7 +116,10 @@ export class StreamAcceptor {
       this.#serveTls(await startServerTls(connection, tls), clientId, record);
     } catch (error) {
       connection.destroy();
-      this.#onRefused(clientId, asGatehouseError(error, 'e2ee_handshake_failed', 'The TLS handshake failed.'));
+      this.#onRefused(
+        clientId,
+        asGatehouseError(error, 'e2ee_handshake_failed', 'The TLS handshake failed.'),
+      );
     }
   }
 
@@ -119,7 +127,10 @@ export class StreamAcceptor {
   #serveTls(socket: TLSSocket, clientId: string, certificate: CertificateRecord): void {
     // A client that does not accept the certificate closes right behind its Finished.
     if (socket.destroyed) {
-      throw new GatehouseError('e2ee_handshake_failed', 'The client closed the connection when it had seen the certificate.');
+      throw new GatehouseError(
+        'e2ee_handshake_failed',
+        'The client closed the connection when it had seen the certificate.',
+      );
     }
     const h2 = socket.alpnProtocol === 'h2';
     const version = socket.getProtocol() ?? '';
@@ -147,7 +158,8 @@ export class StreamAcceptor {
     const session = new EndpointSession({ ...facts, id: randomUUID(), startedAt: Date.now() }, close);
     this.#options.sessions.add(session);
     const unused = setTimeout(() => {
-      if (session.requests === 0) session.end(new GatehouseError('timeout', 'No request came on this session.'));
+      if (session.requests === 0)
+        session.end(new GatehouseError('timeout', 'No request came on this session.'));
     }, this.#options.unusedSessionMs ?? 60_000);
     unused.unref();
     connection.once('close', () => {
@@ -161,4 +173,14 @@ export class StreamAcceptor {
     const facts = { id: '', clientId, h2: false, tls: null, startedAt: Date.now() };
     this.#options.router.reject(new EndpointSession(facts, () => undefined), { rpcName: '', error });
   };
+}
+
+/** Says why, and then no longer than `lingerMs` waits for the other end to close: it may never do so. */
+function refuse(stream: YamuxStream, refusal: GatehouseError): void {
+  if (stream.state === 'closed') return;
+  stream.write(encodeStreamAnswer(refusal));
+  stream.end();
+  setTimeout(() => {
+    stream.reset();
+  }, lingerMs).unref();
 }

@@ -62,7 +62,8 @@ export class Verifier {
     const { id, message: answer } = open.final(message);
     const token = this.#options.find(id);
     // Revoked or expired between the two messages: the lookup of the first one no longer counts.
-    if (token === null) throw new GatehouseError('access_token_rejected', 'This access token is not accepted.');
+    if (token === null)
+      throw new GatehouseError('access_token_rejected', 'This access token is not accepted.');
     this.#exchanges.delete(session);
     session.verify({ tokenId: id, remoteUser: token.remoteUser });
     return answer;
