@@ -45,7 +45,7 @@ export async function openDataFolder(
   const { identityKey, fakeSaltKey } = await secrets.read();
   const { store: certificates, created } = await CertificateStore.open(folder, secrets);
   const settings = await SettingsStore.open(folder);
-  const log = await openRequestLog({ file: join(folder, 'requests.db'), ...retentionOf(settings) });
+  const log = await openLog(folder, settings);
   opened.add(() => log.close());
   const tokens = await LiveAccessTokens.open(new AccessTokens(folder), {
     onChange: listener.onTokens,
@@ -63,6 +63,13 @@ export async function openDataFolder(
     tokens,
     log,
   };
+}
+
+/** In a folder of its own: each commit would otherwise wake everything that watches the data folder. */
+async function openLog(folder: string, settings: SettingsStore): Promise<RequestLog> {
+  const logFolder = join(folder, 'requests');
+  await ensurePrivateFolder(logFolder);
+  return openRequestLog({ file: join(logFolder, 'requests.db'), ...retentionOf(settings) });
 }
 
 /** How long the request log keeps what, as set now. */

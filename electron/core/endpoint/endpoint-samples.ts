@@ -158,6 +158,35 @@ export function startRequest(
   return session.request({ ':method': 'POST', ':path': path, ...headers }).on('error', () => undefined);
 }
 
+const http2Preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+
+/**
+ * The start of a request on stream 1, frame by frame (RFC 9113), and so without what Node's client adds: that sends
+ * END_STREAM before each reset.
+ */
+export function rawHttp2Start(path: string, headers: Record<string, string>, body: string): Buffer {
+  const fields = { ':method': 'POST', ':scheme': 'https', ':path': path, ':authority': 'x', ...headers };
+  const block = Object.entries(fields).map(([name, value]) => {
+    // RFC 7541 section 6.2.2: a literal without indexing, with a new name; all of them are short.
+    return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+  });
+  return Buffer.concat([
+    Buffer.from(http2Preface),
+    rawHttp2Frame(4, 0, 0, Buffer.alloc(0)),
+    rawHttp2Frame(1, 4, 1, Buffer.concat(block)),
+    rawHttp2Frame(0, 0, 1, Buffer.from(body)),
+  ]);
+}
+
+export function rawHttp2Frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
 /** What comes back until the stream is over. */
 export function answerOf(stream: ClientHttp2Stream): Promise<SampleAnswer> {
   return new Promise((resolve) => {

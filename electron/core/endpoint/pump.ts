@@ -24,8 +24,9 @@ export function pump(source: Readable, sink: Writable, count: (bytes: number) =>
       if (!source.readableEnded) fail(source.errored);
     });
     sink.once('error', fail);
+    // Not "unless finished": an HTTP/2 stream that its peer has reset ends itself, and so finishes.
     sink.once('close', () => {
-      if (!sink.writableFinished) fail(sink.errored);
+      fail(sink.errored);
     });
     sink.on('drain', () => {
       source.resume();

@@ -2,16 +2,16 @@
 // Sends the first one at once, and while the worker is busy all that gathers in a turn as one message.
 // Must never resolve a begin before its commit, nor hold more operations than its limit.
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
-import { controlWord, maxBatch } from './protocol.ts';
+import { controlBytes, controlWord, maxBatch } from './protocol.ts';
 import { encodeFinish, operationKind } from './rows.ts';
 import type { Operation } from './rows.ts';
 
 /**
- * How long the event loop looks for the acknowledgement in shared memory before it sleeps, in microseconds.
- * Waking a sleeping loop costs about 50 µs; a commit takes 30. Longer, and the loop may be keeping the very
- * core that the worker was placed on.
+ * How long the main thread waits for the acknowledgement in shared memory, once for each message, in
+ * milliseconds. A commit takes 30 µs, and waking a sleeping event loop 50 more. Waiting leaves the core to others
+ * (the client, the relay, the worker itself), where looking again and again would take it from them.
  */
-const lookForMicros = 100;
+const waitMs = 0.1;
 
 /** An end is in no hurry: it waits this many milliseconds for a begin to travel with. */
 const finishDelayMs = 5;
@@ -35,12 +35,12 @@ export interface CommitQueueOptions {
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #post: ((operations: readonly Operation[]) => void) | null = null;
-  #control: Int32Array = new Int32Array(2);
+  #control: Int32Array = new Int32Array(new SharedArrayBuffer(controlBytes));
   #committed = 0;
   #waiting: Entry[] = [];
   #sent: Entry[] = [];
   #dropped = 0;
-  #lookUntil = 0;
+  #mayWait = false;
   #ticking = false;
   #delay: NodeJS.Timeout | null = null;
 
@@ -128,9 +128,17 @@ export class CommitQueue {
     this.#look();
     this.#sendWaiting();
     if (this.#sent.length === 0) return;
-    if (performance.now() < this.#lookUntil) return this.#wake();
+    if (this.#mayWait) this.#waitOnce();
+    if (this.#sent.length === 0) return;
     Atomics.store(this.#control, controlWord.sleeping, 1);
     // The worker may have committed after the look above and before it could see the word: look again.
+    this.#look();
+  }
+
+  /** Sleeps until the worker has committed something, or the time is up. */
+  #waitOnce(): void {
+    this.#mayWait = false;
+    Atomics.wait(this.#control, controlWord.committed, this.#committed | 0, waitMs);
     this.#look();
   }
 
@@ -153,7 +161,7 @@ export class CommitQueue {
     for (let start = 0; start < entries.length; start += maxBatch) {
       this.#post(entries.slice(start, start + maxBatch).map((entry) => entry.operation));
     }
-    this.#lookUntil = performance.now() + lookForMicros / 1000;
+    this.#mayWait = true;
     this.#wake();
   }
 }

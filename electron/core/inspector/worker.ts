@@ -69,6 +69,7 @@ class LogWorker {
       return this.#fail(error);
     }
     Atomics.add(this.#control, controlWord.committed, operations.length);
+    Atomics.notify(this.#control, controlWord.committed);
     const asleep = Atomics.exchange(this.#control, controlWord.sleeping, 0) === 1;
     if (asleep) this.#send({ kind: 'committed' });
     this.#checkpoint();
