@@ -14,7 +14,7 @@ const finish = (id: number) => encodeFinish(id, sampleOutcome);
 const full = new GatehouseError('log_unavailable', 'The disk is full.');
 
 function queueWithWorker() {
-  const control = new Int32Array(2);
+  const control = new Int32Array(new SharedArrayBuffer(8));
   const messages: (readonly Operation[])[] = [];
   const post = (operations: readonly Operation[]) => void messages.push(operations);
   const queue = new CommitQueue({ maxQueued: 5000, onCommitted: () => {}, onFailed: () => {} });
@@ -106,7 +106,7 @@ describe('CommitQueue', () => {
     queue.fail(full, true);
     await expect(lost).rejects.toBe(full);
     messages.length = 0;
-    queue.attach((operations) => void messages.push(operations), new Int32Array(2));
+    queue.attach((operations) => void messages.push(operations), new Int32Array(new SharedArrayBuffer(8)));
     await untilAsleep();
     expect(messages.flat().map((operation) => operation[1]?.slice(0, 1))).toEqual([['FAILED']]);
   });
