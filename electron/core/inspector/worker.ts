@@ -13,6 +13,9 @@ import { RetentionRun } from './retention.ts';
 import type { Operation } from './rows.ts';
 import { Writer } from './writer.ts';
 
+/** About 64 KiB of WAL. */
+const operationsPerLook = 64;
+
 type Command = Exclude<ToWorker, readonly Operation[]>;
 
 class LogWorker {
@@ -24,6 +27,8 @@ class LogWorker {
   #failed = false;
   #retention: RetentionRun | null = null;
   #checkpointAt = walCheckpointBytes;
+  /** Operations written since the size of the WAL was last looked at. */
+  #unlooked = 0;
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
@@ -70,6 +75,7 @@ class LogWorker {
     }
     Atomics.add(this.#control, controlWord.committed, operations.length);
     Atomics.notify(this.#control, controlWord.committed);
+    this.#unlooked += operations.length;
     const asleep = Atomics.exchange(this.#control, controlWord.sleeping, 0) === 1;
     if (asleep) this.#send({ kind: 'committed' });
     this.#checkpoint();
@@ -92,6 +98,8 @@ class LogWorker {
 
   /** After the acknowledgement, so that a commit never waits for the disk; only its successor may. */
   #checkpoint(): void {
+    if (this.#unlooked < operationsPerLook) return;
+    this.#unlooked = 0;
     const wal = `${this.#file}-wal`;
     const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
     if (size < this.#checkpointAt) return;
