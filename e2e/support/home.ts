@@ -23,6 +23,13 @@ export interface Ran {
 /** What npm and the test runner put into the environment, and a person's shell does not have. */
 const foreign = /^(npm_|VITEST|NODE_OPTIONS$|NODE_ENV$|INIT_CWD$|GATEHOUSE_)/;
 
+/** A person's environment: without the folders of programs that npm puts first, so that `node` is the machine's own. */
+function personsEnvironment(): NodeJS.ProcessEnv {
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+  const folders = (own.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
+  return { ...own, PATH: folders.filter((folder) => !folder.includes('node-gyp-bin')).join(':') };
+}
+
 export class Home {
   readonly folder = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'));
   readonly #programs: Program[] = [];
@@ -51,10 +58,13 @@ export class Home {
   }
 
   /** Starts any program in the repository's folder, as a process of this home. */
-  execute(file: string, args: readonly string[], more: { cwd?: string; stdin?: string | Uint8Array } = {}): Program {
+  execute(
+    file: string,
+    args: readonly string[],
+    more: { cwd?: string; stdin?: string | Uint8Array } = {},
+  ): Program {
     const { cwd = repository, stdin } = more;
-    const own = Object.entries(process.env).filter(([name]) => !foreign.test(name));
-    const env = { ...Object.fromEntries(own), GATEHOUSE_HOME: this.folder };
+    const env = { ...personsEnvironment(), GATEHOUSE_HOME: this.folder };
     const program = new Program(file, args, { cwd, env, stdin });
     this.#programs.push(program);
     return program;
@@ -69,7 +79,12 @@ export class Home {
     const more = stdin === undefined ? {} : { stdin };
     const program = this.execute(process.execPath, [builtProgram, ...args], more);
     const { code } = await program.exit();
-    return { exitCode: code, stdout: program.stdout, stderr: program.stderr, json: program.events.at(-1) ?? {} };
+    return {
+      exitCode: code,
+      stdout: program.stdout,
+      stderr: program.stderr,
+      json: program.events.at(-1) ?? {},
+    };
   }
 
   /** Runs `gatehouse … --json`, which must succeed, and resolves with what it printed. */
@@ -98,9 +113,14 @@ export class Home {
   /** Ends what was started, newest first, and removes the folder. @throws Error where a process is left */
   async close(): Promise<void> {
     for (const client of this.#clients) await client.close();
-    for (const program of this.#programs.toReversed()) {
-      if (program.running) await program.end();
+    const failures: unknown[] = [];
+    for (const program of this.#programs.toReversed().filter(({ running }) => running)) {
+      await program.end().catch((error: unknown) => {
+        program.signal('SIGKILL');
+        failures.push(error);
+      });
     }
+    if (failures.length > 0) throw new AggregateError(failures, 'Not every program ended on SIGTERM.');
     await this.nothingLeft();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -45,6 +45,10 @@ export class Program {
       });
     });
     this.exited.catch(() => undefined); // whoever waits for it is told
+    // The runner may end in the middle of a test; what it started must not outlive it.
+    const cutOff = (): void => void this.#child.kill('SIGKILL');
+    process.once('exit', cutOff);
+    this.#child.once('close', () => process.off('exit', cutOff));
   }
 
   get pid(): number {
@@ -63,11 +67,11 @@ export class Program {
     return this.#exit === null;
   }
 
-  /** Its lines of JSON on stdout so far. What npm prints before a script is none. */
+  /** Its lines of JSON on stdout so far. What npm prints before a script is none, nor what is printed for people. */
   get events(): Record<string, unknown>[] {
     const lines = this.#stdout.split('\n').slice(0, -1);
     return lines
-      .filter((line) => line.startsWith('{'))
+      .filter((line) => line.startsWith('{"'))
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
@@ -76,7 +80,7 @@ export class Program {
     const found = await until(
       `"${this.#command}" prints ${name}; it wrote: ${this.#stderr}`,
       () => {
-        const event = this.events.find((each) => each['event'] === name);
+        const event = this.events.find((each) => each.event === name);
         if (event === undefined && this.#exit !== null) throw this.#failure(`it never printed ${name}`);
         return event;
       },

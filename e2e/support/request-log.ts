@@ -19,12 +19,14 @@ export function loggedTable(file: string): { columns: string[]; strict: boolean;
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const columns = database.prepare(`SELECT name FROM pragma_table_info('requests')`).all();
-    const tables = database.prepare(`SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = 'requests'`);
+    const tables = database.prepare(
+      `SELECT strict FROM pragma_table_list WHERE schema = 'main' AND name = 'requests'`,
+    );
     const journal = database.prepare('PRAGMA journal_mode').get();
     return {
       columns: columns.map(({ name }) => String(name)),
-      strict: tables.get()?.['strict'] === 1,
-      journal: String(journal?.['journal_mode']),
+      strict: tables.get()?.strict === 1,
+      journal: String(journal?.journal_mode),
     };
   } finally {
     database.close();

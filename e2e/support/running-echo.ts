@@ -18,7 +18,7 @@ export class RunningEcho {
     body.on('data', (chunk: Buffer) => (this.#received += chunk.toString('utf8')));
     this.ended = new Promise((resolve) => {
       body.once('end', () => resolve(null));
-      body.once('error', (error) => resolve(error as GatehouseError));
+      body.once('error', (error: GatehouseError) => resolve(error));
     });
   }
 

@@ -1,5 +1,6 @@
 // A whole world on loopback: a relay that wants tokens, a service that enrolled with one, and a client's token.
 // All real processes of what was built; data in a temporary folder.
+import { setTimeout as delay } from 'node:timers/promises';
 import { login } from '../../shared/client/index.ts';
 import type { Client, LoginOptions, Service, ServiceCredentials } from '../../shared/client/index.ts';
 import { Home } from './home.ts';
@@ -7,9 +8,15 @@ import type { Ran } from './home.ts';
 import type { Program } from './program.ts';
 import { loggedRows } from './request-log.ts';
 import type { LoggedRow } from './request-log.ts';
-import { until } from './waiting.ts';
+import { until, withinASecondMs } from './waiting.ts';
 
 export const superadminPassword = 'correct horse battery staple';
+
+/** Where `capabilities` tells of a setting. */
+const capabilityOf = {
+  require_e2ee: 'required',
+  require_e2ee_session_verification: 'sessionVerificationRequired',
+} as const;
 
 export interface AccessToken {
   readonly id: string;
@@ -34,33 +41,40 @@ export class World {
   readonly relayTokenFile: string;
   readonly serviceId: string;
   fingerprint: string;
+  #anybody: Promise<Service> | null = null;
 
   private constructor(home: Home, relay: Program, service: Program, facts: Record<string, string>) {
     this.home = home;
     this.relay = relay;
     this.service = service;
-    this.relayUrl = facts['relay'] ?? '';
-    this.serviceId = facts['serviceId'] ?? '';
-    this.fingerprint = facts['fingerprint'] ?? '';
-    this.relayToken = facts['relayToken'] ?? '';
+    this.relayUrl = facts.relay ?? '';
+    this.serviceId = facts.serviceId ?? '';
+    this.fingerprint = facts.fingerprint ?? '';
+    this.relayToken = facts.relayToken ?? '';
     this.relayTokenFile = home.secret('client/relay-token', `${this.relayToken}\n`);
   }
 
-  /** Starts all of it; resolves once the service is online at the relay. */
-  static async start(): Promise<World> {
+  /** Starts all of it; resolves once the service says that it is ready: from then on it can be called. */
+  static async start(more: { relay?: readonly string[]; service?: readonly string[] } = {}): Promise<World> {
     const home = new Home();
     try {
-      const relay = home.spawn('relay', '--listen', '127.0.0.1:0', '--data', home.path('relay'), '--domain', 'PROD', '--json');
-      const url = String((await relay.event('ready'))['url']);
+      const relay = home.spawn(...relayArgs(home, '127.0.0.1:0'), ...(more.relay ?? []));
+      const url = String((await relay.event('ready')).url);
       const { token } = await home.result('relay', 'enrolment-token', '--data', home.path('relay'));
       const enrolment = home.secret('enrolment-token', String(token));
       home.secret('password', `${superadminPassword}\n`);
-      const minted = await home.result('relay', 'client-token', '--user', 'anna', '--data', home.path('relay'));
-      const service = home.spawn(...serviceArgs(home, url), '--enrolment-token-file', enrolment, '--json');
+      const minted = await home.result(
+        'relay',
+        'client-token',
+        '--user',
+        'anna',
+        '--data',
+        home.path('relay'),
+      );
+      const start = [...serviceArgs(home, url), '--enrolment-token-file', enrolment, '--json'];
+      const service = home.spawn(...start, ...(more.service ?? []));
       const ready = (await service.event('ready')) as Record<string, string>;
-      const world = new World(home, relay, service, { ...ready, relayToken: String(minted['token']) });
-      await world.online();
-      return world;
+      return new World(home, relay, service, { ...ready, relayToken: String(minted.token) });
     } catch (error) {
       await home.close();
       throw error;
@@ -72,7 +86,7 @@ export class World {
   }
 
   get log(): string {
-    return this.home.path('service', 'requests.db');
+    return this.home.path('service', 'requests', 'requests.db');
   }
 
   rows(): LoggedRow[] {
@@ -91,11 +105,16 @@ export class World {
     );
   }
 
+  /** Starts the relay again on its folder and port; the old one must have ended. */
+  async restartRelay(): Promise<void> {
+    this.relay = this.home.spawn(...relayArgs(this.home, new URL(this.relayUrl).host));
+    await this.relay.event('ready');
+  }
+
   /** Starts the service again on its data folder; the old one must have ended. */
-  async restartService(...more: readonly string[]): Promise<void> {
-    this.service = this.home.spawn(...serviceArgs(this.home, this.relayUrl), '--json', ...more);
-    this.fingerprint = String((await this.service.event('ready'))['fingerprint']);
-    await this.online();
+  async restartService(): Promise<void> {
+    this.service = this.home.spawn(...serviceArgs(this.home, this.relayUrl), '--json');
+    this.fingerprint = String((await this.service.event('ready')).fingerprint);
   }
 
   get relayFlags(): readonly string[] {
@@ -107,7 +126,16 @@ export class World {
     const { fingerprint = this.fingerprint, tokenFile, more = [] } = options;
     const trust = fingerprint === null ? [] : ['--fingerprint', fingerprint];
     const token = tokenFile === undefined ? [] : ['--access-token-file', tokenFile];
-    return this.home.run('call', this.serviceId, rpc, ...more, ...this.relayFlags, ...trust, ...token, '--json');
+    return this.home.run(
+      'call',
+      this.serviceId,
+      rpc,
+      ...more,
+      ...this.relayFlags,
+      ...trust,
+      ...token,
+      '--json',
+    );
   }
 
   /** A one-shot `gatehouse service …` on the data folder, which must succeed. */
@@ -115,14 +143,44 @@ export class World {
     return this.home.result('service', ...args, '--data', this.data);
   }
 
-  setting(name: 'require_e2ee' | 'require_e2ee_session_verification', value: boolean): Promise<unknown> {
-    return this.admin('settings', 'set', `service.e2ee.${name}`, String(value));
+  /** Changes a setting, and resolves once the running service follows, which it must within a second. */
+  async setting(name: keyof typeof capabilityOf, value: boolean): Promise<void> {
+    await this.admin('settings', 'set', `service.e2ee.${name}`, String(value));
+    // The session that asks may be one that the change ends.
+    const follows = async (): Promise<boolean> =>
+      (await this.capabilities().catch(() => null))?.[capabilityOf[name]] === value;
+    await until(`the running service follows ${name}`, follows, withinASecondMs);
   }
 
+  /** What the service requires, as it says to everybody. */
+  async capabilities(): Promise<Partial<Record<string, unknown>>> {
+    this.#anybody ??= this.client({ useE2eeDefault: 'never', onWarning: () => undefined }).then((client) =>
+      client.serviceCloud(this.serviceId),
+    );
+    const { e2ee } = (await (await this.#anybody).call('capabilities')) as { e2ee: Record<string, unknown> };
+    return e2ee;
+  }
+
+  /** Makes an access token, and resolves once the running service knows it, which it must within a second. */
   async accessToken(user: string, ...more: readonly string[]): Promise<AccessToken> {
-    const { id, token } = (await this.admin('token', 'create', '--user', user, ...more)) as Record<string, string>;
+    const { id, token } = (await this.admin('token', 'create', '--user', user, ...more)) as Record<
+      string,
+      string
+    >;
     if (id === undefined || token === undefined) throw new Error('token create printed no token');
+    await this.#known(token);
     return { id, token, file: this.home.secret(`client/${id}`, `${token}\n`) };
+  }
+
+  /** Tries seldom: a failure makes the answer to the next one wait. */
+  async #known(accessToken: string): Promise<void> {
+    const isKnown = async (): Promise<boolean> => {
+      await delay(200);
+      const known = await this.open({ accessToken }).catch(() => null);
+      known?.close();
+      return known !== null;
+    };
+    await until('the running service knows a new access token', isKnown, withinASecondMs);
   }
 
   /** A client of the library in this process, closed with the world. */
@@ -140,6 +198,10 @@ export class World {
   close(): Promise<void> {
     return this.home.close();
   }
+}
+
+function relayArgs(home: Home, listen: string): readonly string[] {
+  return ['relay', '--listen', listen, '--data', home.path('relay'), '--domain', 'PROD', '--json'];
 }
 
 export function serviceArgs(home: Home, relay: string, data = home.path('service')): readonly string[] {

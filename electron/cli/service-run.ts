@@ -40,8 +40,12 @@ export async function runService(options: RunOptions): Promise<void> {
         else printNote(`A new certificate is in use. Its fingerprint: ${formatFingerprintColons(sha256)}`);
       },
     });
-    announce(service, options, local?.url ?? parseRelayUrl(options.relay ?? '').origin);
-    await runUntilSignal(service, options);
+    const stopped = runUntilSignal(service, options);
+    // Whoever reads the ready line may call at once; a relay that is out of reach holds it up no longer than one try.
+    await service.relayTried;
+    if (service.relayState.state !== 'stopped')
+      announce(service, options, local?.url ?? parseRelayUrl(options.relay ?? '').origin);
+    await stopped;
   } finally {
     await local?.stop();
   }

@@ -45,8 +45,10 @@ export async function runTrial(options: TrialOptions): Promise<void> {
       superadminPassword: await readSecretFile(trial.passwordFile),
       logger: makeLogger('warn'),
     });
-    announce(trial, service, local.url, options);
-    await runUntilSignal(service, options);
+    const stopped = runUntilSignal(service, options);
+    // Whoever reads the ready line may call at once; a relay that is out of reach holds it up no longer than one try.
+    if ((await service.relayTried).state !== 'stopped') announce(trial, service, local.url, options);
+    await stopped;
   } finally {
     await local.stop();
   }

@@ -55,6 +55,7 @@ export class RunningService {
   readonly #endpoint: Endpoint;
   readonly #link: RelayLink;
   #relayState: RelayState = { state: 'connecting', attempt: 0 };
+  readonly #relayTried = Promise.withResolvers<RelayState>();
   #directPort: number | null = null;
 
   private constructor(options: ServiceOptions, opened: Opened, data: DataFolder) {
@@ -102,6 +103,11 @@ export class RunningService {
 
   get relayState(): RelayState {
     return this.#relayState;
+  }
+
+  /** What the first attempt to reach the relay came to: `online`, `offline`, or `stopped` before it was over. */
+  get relayTried(): Promise<RelayState> {
+    return this.#relayTried.promise;
   }
 
   /** The loopback port that serves without a relay; null where none was asked for. */
@@ -165,6 +171,7 @@ export class RunningService {
       },
       onState: (state) => {
         this.#relayState = state;
+        if (state.state !== 'connecting') this.#relayTried.resolve(state);
         this.#options.onRelayState?.(state);
       },
     });

@@ -50,7 +50,7 @@ async function receive(bytes: Buffer, isServer: boolean): Promise<Wire> {
   receiver.on('message', (data: Buffer, isBinary: boolean) => {
     if (isBinary) messages.push(Buffer.from(data));
   });
-  receiver.on('error', (thrown) => (error = thrown));
+  receiver.on('error', (thrown: unknown) => (error = thrown));
   await new Promise<void>((resolve) => {
     receiver.write(bytes, () => resolve());
     if (bytes.length === 0) resolve();
@@ -94,7 +94,9 @@ describe.each([
         expect(error).toBeNull();
         expect(Buffer.concat(messages).equals(input)).toBe(true);
         const header = masked ? 8 : 4;
-        expect(Math.max(...messages.map((message) => message.length + header))).toBeLessThanOrEqual(16 * 1024);
+        expect(Math.max(...messages.map((message) => message.length + header))).toBeLessThanOrEqual(
+          16 * 1024,
+        );
       }),
       { numRuns: 40 },
     );

@@ -70,18 +70,21 @@ describe('SlabPool', () => {
     ['half a slab each', () => slabLength / 2 + 1, 0],
     // Others take and give back in between: without a bound each of the few bytes kept would hold a slab of its own.
     ['few bytes each, among many that are given back', () => 20, 30],
-  ])('holds no more than its slabs beyond what is asked for, where %s are never given back', (_what, size, others) => {
-    const pool = new SlabPool();
-    const kept: SlabBytes[] = [];
-    let asked = 0;
-    for (let round = 0; round < 400; round += 1) {
-      kept.push(pool.take(size()));
-      asked += size();
-      const passing = Array.from({ length: others }, () => pool.take(15_000));
-      for (const { release } of passing) release();
-    }
-    expect(backing(kept)).toBeLessThanOrEqual(maxSlabs * slabLength + asked + 400 * 8);
-  });
+  ])(
+    'holds no more than its slabs beyond what is asked for, where %s are never given back',
+    (_what, size, others) => {
+      const pool = new SlabPool();
+      const kept: SlabBytes[] = [];
+      let asked = 0;
+      for (let round = 0; round < 400; round += 1) {
+        kept.push(pool.take(size()));
+        asked += size();
+        const passing = Array.from({ length: others }, () => pool.take(15_000));
+        for (const { release } of passing) release();
+      }
+      expect(backing(kept)).toBeLessThanOrEqual(maxSlabs * slabLength + asked + 400 * 8);
+    },
+  );
 
   it('lends slabs again after a time when all were taken', () => {
     const pool = new SlabPool();

@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { DEFAULT_CIPHERS } from 'node:tls';
 import type { Logger } from 'pino';
 import { WebSocketServer } from 'ws';
 import { asGatehouseError, GatehouseError } from '../contracts/errors.ts';
@@ -45,6 +46,8 @@ export interface FrontDoorOptions {
   readonly logger: Logger;
 }
 
+/** Each hop's cipher: what matters is encrypted again inside, so the fastest of the strong ones comes first. */
+const hopCiphers = `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`;
 const maxHeaderBytes = 8 * 1024;
 /** Pieces that a WebSocket message may come in. */
 const maxFragments = 1024;
@@ -136,6 +139,7 @@ export class FrontDoor {
             ...timeouts,
             ...tls,
             minVersion: 'TLSv1.2',
+            ciphers: hopCiphers,
             handshakeTimeout: limits.openingTimeoutMs,
           });
     server.maxConnections = limits.maxConnections;

@@ -21,7 +21,7 @@ export function h2Frame(
   type: number,
   flags: number,
   stream: number,
-  payload = Buffer.alloc(0),
+  payload: Buffer = Buffer.alloc(0),
   length = payload.length,
 ): Buffer {
   const head = Buffer.alloc(9);
@@ -71,7 +71,7 @@ export interface SeenFrame {
 /** What arrives on `socket` from now on, as frames. */
 export class H2Reader {
   readonly frames: SeenFrame[] = [];
-  #rest = Buffer.alloc(0);
+  #rest: Buffer = Buffer.alloc(0);
 
   constructor(socket: TLSSocket) {
     socket.on('data', (chunk: Buffer) => {

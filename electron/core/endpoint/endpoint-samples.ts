@@ -4,7 +4,7 @@ import { connect } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { duplexPair } from 'node:stream';
 import type { Duplex } from 'node:stream';
-import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import { defaultSettings } from '../../../shared/contracts/settings.ts';
 import type { Settings } from '../../../shared/contracts/settings.ts';
@@ -37,7 +37,7 @@ export class SampleLog implements RouterLog {
   readonly begun: RequestRow[] = [];
   readonly finished: RequestOutcome[] = [];
   readonly rejected: RejectionRow[] = [];
-  held: Promise<void> = Promise.resolve();
+  held: Promise<unknown> = Promise.resolve();
   failure: GatehouseError | null = null;
   #lastId = 0;
 
@@ -117,7 +117,9 @@ export class SampleEndpoint {
     return { ...(await startClientTls(near, { alpn: [alpn] })), near };
   }
 
-  async openH2(clientId?: string): Promise<{ session: ClientHttp2Session; tls: TunnelSession; near: Duplex }> {
+  async openH2(
+    clientId?: string,
+  ): Promise<{ session: ClientHttp2Session; tls: TunnelSession; near: Duplex }> {
     const tls = await this.openTls('h2', clientId);
     const session = connect('https://service', { createConnection: () => tls.socket });
     session.on('error', () => undefined);
@@ -168,7 +170,12 @@ export function rawHttp2Start(path: string, headers: Record<string, string>, bod
   const fields = { ':method': 'POST', ':scheme': 'https', ':path': path, ':authority': 'x', ...headers };
   const block = Object.entries(fields).map(([name, value]) => {
     // RFC 7541 section 6.2.2: a literal without indexing, with a new name; all of them are short.
-    return Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
+    return Buffer.concat([
+      Buffer.from([0, name.length]),
+      Buffer.from(name),
+      Buffer.from([value.length]),
+      Buffer.from(value),
+    ]);
   });
   return Buffer.concat([
     Buffer.from(http2Preface),
@@ -199,7 +206,13 @@ export function answerOf(stream: ClientHttp2Stream): Promise<SampleAnswer> {
     stream.on('close', () => {
       const rstCode = stream.rstCode ?? 0;
       const whole = !aborted && rstCode === 0 && stream.errored === null && stream.readableEnded;
-      resolve({ status: Number(headers[':status'] ?? 0), headers, body: Buffer.concat(chunks), whole, rstCode });
+      resolve({
+        status: Number(headers[':status'] ?? 0),
+        headers,
+        body: Buffer.concat(chunks),
+        whole,
+        rstCode,
+      });
     });
   });
 }

@@ -17,16 +17,23 @@ const trusts = [
 ];
 
 describe('refusal', () => {
-  it.each(table)('with require_e2ee %s and session verification %s follows the table', (e2ee, verify, ...codes) => {
-    const settings = {
-      ...defaultSettings,
-      'service.e2ee.require_e2ee': e2ee,
-      'service.e2ee.require_e2ee_session_verification': verify,
-    };
-    expect(trusts.map((trust) => refusal(trust, settings)?.code ?? null)).toEqual(codes);
-  });
+  it.each(table)(
+    'with require_e2ee %s and session verification %s follows the table',
+    (e2ee, verify, ...codes) => {
+      const settings = {
+        ...defaultSettings,
+        'service.e2ee.require_e2ee': e2ee,
+        'service.e2ee.require_e2ee_session_verification': verify,
+      };
+      expect(trusts.map((trust) => refusal(trust, settings)?.code ?? null)).toEqual(codes);
+    },
+  );
 
   it('requires E2EE and no verification by default', () => {
-    expect(trusts.map((trust) => refusal(trust, defaultSettings)?.code ?? null)).toEqual(['e2ee_required', null, null]);
+    expect(trusts.map((trust) => refusal(trust, defaultSettings)?.code ?? null)).toEqual([
+      'e2ee_required',
+      null,
+      null,
+    ]);
   });
 });

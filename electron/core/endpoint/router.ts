@@ -130,6 +130,8 @@ export class Router {
       if ('stream' in answer) {
         streaming = answer.stream;
         await exchange.stream(streamType, streaming);
+        // A session that is ended ends its streams without an error: what was cut off must not look complete.
+        if (isGone()) throw cancelled();
       } else if (isGone()) throw cancelled();
       else exchange.respond(200, jsonType, Buffer.from(JSON.stringify(answer.json)));
       return null;

@@ -7,7 +7,7 @@ import { encodePrefixed, readPrefixed } from '../../../shared/net/prefixed.ts';
 import { StreamDuplex } from '../../../shared/net/stream-duplex.ts';
 import { parseStreamAnswer } from '../../../shared/net/stream-header.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
-import { answerOf, request, sampleServiceId, SampleEndpoint, startRequest, until } from './endpoint-samples.ts';
+import { sampleServiceId, SampleEndpoint, until } from './endpoint-samples.ts';
 import type { SampleOptions } from './endpoint-samples.ts';
 
 const opened: { close(): void }[] = [];
@@ -27,7 +27,10 @@ function makeRelay(options: SampleOptions = {}) {
 }
 
 /** Opens a stream with these first bytes; the answer's code, or how the stream ended. */
-function openStream(wire: MemoryWire, first: Uint8Array): Promise<{ code: string; duplex: StreamDuplex | null }> {
+function openStream(
+  wire: MemoryWire,
+  first: Uint8Array,
+): Promise<{ code: string; duplex: StreamDuplex | null }> {
   const stream = wire.dialler.session.open();
   stream.write(first);
   return new Promise((resolve) => {
@@ -57,27 +60,40 @@ async function openPlain(wire: MemoryWire, rest = ''): Promise<{ duplex: StreamD
 const post = (rpc: string): string => `POST /rpc/${rpc} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`;
 
 const headers: readonly [what: string, first: Uint8Array, code: string, logged: string][] = [
-  ['for another service', encodePrefixed({ ...right, serviceId: 'zzzz-zzzz-zzzz' }), 'service_offline', 'service_offline'],
+  [
+    'for another service',
+    encodePrefixed({ ...right, serviceId: 'zzzz-zzzz-zzzz' }),
+    'service_offline',
+    'service_offline',
+  ],
   ['of kind device', encodePrefixed({ ...right, kind: 'device' }), 'not_authorised', 'not_authorised'],
   ['of kind blob', encodePrefixed({ ...right, kind: 'blob' }), 'not_authorised', 'not_authorised'],
   ['of an unknown kind', encodePrefixed({ ...right, kind: 'x' }), 'header_malformed', 'header_malformed'],
   ['of version 2', encodePrefixed({ ...right, v: 2 }), 'header_malformed', 'header_malformed'],
   ['without a service', encodePrefixed({ v: 1, kind: 'plain' }), 'header_malformed', 'header_malformed'],
-  ['with a long client id', encodePrefixed({ ...right, clientId: 'x'.repeat(300) }), 'header_malformed', 'header_malformed'],
+  [
+    'with a long client id',
+    encodePrefixed({ ...right, clientId: 'x'.repeat(300) }),
+    'header_malformed',
+    'header_malformed',
+  ],
   ['that is a list', encodePrefixed([]), 'header_malformed', 'header_malformed'],
   ['that is no JSON', Buffer.from('\0\x05hello'), 'stream_reset', 'header_malformed'],
   ['that says it is too long', Buffer.from('\xff\xffhello', 'latin1'), 'stream_reset', 'header_too_large'],
 ];
 
 describe('a header', () => {
-  it.each(headers)('%s ends its own stream alone, with a code and a row', async (_what, first, code, logged) => {
-    const { endpoint, wire, log } = makeRelay();
-    const answer = await openStream(wire, first);
-    expect(answer.code).toBe(code);
-    expect(log.rejected).toMatchObject([{ rpcName: '', rejectionCode: logged, e2eeUsed: false }]);
-    expect(endpoint.sessions.live()).toEqual([]);
-    expect((await openPlain(wire, post('capabilities'))).duplex).toBeDefined();
-  });
+  it.each(headers)(
+    '%s ends its own stream alone, with a code and a row',
+    async (_what, first, code, logged) => {
+      const { endpoint, wire, log } = makeRelay();
+      const answer = await openStream(wire, first);
+      expect(answer.code).toBe(code);
+      expect(log.rejected).toMatchObject([{ rpcName: '', rejectionCode: logged, e2eeUsed: false }]);
+      expect(endpoint.sessions.live()).toEqual([]);
+      expect((await openPlain(wire, post('capabilities'))).duplex).toBeDefined();
+    },
+  );
 
   it('that does not come ends its stream in time', async () => {
     const { wire, log } = makeRelay({ headerTimeoutMs: 30 });
@@ -101,11 +117,16 @@ describe('a header', () => {
 describe('a plain stream', () => {
   it('answers capabilities alone where E2EE is required, also to many requests in a row', async () => {
     const { wire, log } = makeRelay();
-    const { text } = await openPlain(wire, post('capabilities') + post('ping') + post('capabilities') + post('echo'));
+    const { text } = await openPlain(
+      wire,
+      post('capabilities') + post('ping') + post('capabilities') + post('echo'),
+    );
     await until(() => text().split('HTTP/1.1 ').length === 5);
     const statuses = [...text().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
     expect(statuses).toEqual([200, 403, 200, 403]);
-    expect(log.begun.map((row) => [row.rpcName, row.e2eeUsed])).toEqual(Array(2).fill(['capabilities', false]));
+    expect(log.begun.map((row) => [row.rpcName, row.e2eeUsed])).toEqual(
+      Array(2).fill(['capabilities', false]),
+    );
     expect(log.rejected.map((row) => [row.rpcName, row.rejectionCode])).toEqual([
       ['ping', 'e2ee_required'],
       ['echo', 'e2ee_required'],
@@ -141,11 +162,17 @@ describe('a place', () => {
     [
       'garbage in the place of a handshake',
       async (wire) => {
-        const first = Buffer.concat([encodePrefixed({ ...right, kind: 'e2ee' }), Buffer.from('GET / HTTP/1.1\r\n\r\n')]);
+        const first = Buffer.concat([
+          encodePrefixed({ ...right, kind: 'e2ee' }),
+          Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+        ]);
         return openStream(wire, first);
       },
     ],
-    ['a handshake that is cut', async (wire) => (await openStream(wire, encodePrefixed({ ...right, kind: 'e2ee' }))).duplex?.destroy()],
+    [
+      'a handshake that is cut',
+      async (wire) => (await openStream(wire, encodePrefixed({ ...right, kind: 'e2ee' }))).duplex?.destroy(),
+    ],
     [
       'the end of a TLS session',
       async (wire) => {
@@ -174,50 +201,5 @@ describe('a place', () => {
     await openPlain(wire);
     wire.listener.session.close(new GatehouseError('wire_closed', 'Lost.'));
     await vi.waitFor(() => endpoint.sessions.takePlace('next')());
-  });
-});
-
-describe('a session', () => {
-  it.each(['h2', 'http/1.1'] as const)('over %s without a request ends in time', async (alpn) => {
-    const { endpoint } = makeRelay({ unusedSessionMs: 50 });
-    await endpoint.openTls(alpn);
-    await until(() => endpoint.sessions.live().length === 1);
-    await until(() => endpoint.sessions.live().length === 0);
-  });
-
-  it('with a request stays', async () => {
-    const { endpoint } = makeRelay({ unusedSessionMs: 50 });
-    const { session } = await endpoint.openH2();
-    await request(session, '/rpc/ping', '');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(endpoint.sessions.live()).toHaveLength(1);
-  });
-
-  it.each(['access_token_rejected', 'access_token_required', 'e2ee_required', 'shutting_down'] as const)(
-    'that ends for %s says so in its GOAWAY, and its running streams end at once',
-    async (code) => {
-      const { endpoint } = makeRelay();
-      const { session } = await endpoint.openH2();
-      const goaway = new Promise((resolve) => session.once('goaway', (...args) => resolve(args)));
-      const stream = startRequest(session, '/rpc/echo', { 'content-type': 'application/octet-stream' });
-      stream.write('still running');
-      const answer = answerOf(stream);
-      await new Promise((resolve) => stream.once('data', resolve));
-      const start = Date.now();
-      endpoint.sessions.endWhere(() => new GatehouseError(code, 'It ends.'));
-      const [errorCode, , opaque] = (await goaway) as [number, number, Buffer];
-      expect([errorCode, String(opaque)]).toEqual([0, code]);
-      expect((await answer).whole).toBe(false);
-      expect(Date.now() - start).toBeLessThan(1_000);
-    },
-  );
-
-  it('over HTTP/1.1 is cut', async () => {
-    const { endpoint } = makeRelay();
-    const { socket } = await endpoint.openTls('http/1.1');
-    socket.write(post('ping'));
-    await new Promise((resolve) => socket.once('data', resolve));
-    endpoint.sessions.endWhere(() => new GatehouseError('access_token_rejected', 'Revoked.'));
-    expect(endpoint.sessions.live()).toEqual([]);
   });
 });

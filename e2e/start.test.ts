@@ -1,0 +1,41 @@
+// The two commands on a fresh clone: what a new user has is the repository's files and a Node that is not the pinned one.
+// Takes the packages from the registry, so it runs where GATEHOUSE_FRESH_CLONE=1 or CI=true says that this may be.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Home, repository } from './support/home.ts';
+
+const allowed = process.env.GATEHOUSE_FRESH_CLONE === '1' || process.env.CI === 'true';
+/** npm ci fetches some 200 packages. */
+const installMs = 300_000;
+
+describe.skipIf(!allowed)('a fresh clone (GATEHOUSE_FRESH_CLONE=1)', () => {
+  let home: Home;
+  let clone = '';
+  beforeAll(() => {
+    home = new Home();
+    clone = home.path('clone');
+    const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { cwd: repository });
+    for (const name of listed.toString('utf8').split('\0').filter(Boolean)) {
+      if (existsSync(join(repository, name))) cpSync(join(repository, name), join(clone, name));
+    }
+  });
+  afterAll(() => home.close());
+
+  it(
+    'starts with npm start alone, and is called with the line that it prints',
+    async () => {
+      expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+      const npm = home.execute('npm', ['start', '--', '--json'], { cwd: clone });
+      const { call } = await npm.event('ready', installMs);
+      const called = home.execute('/bin/sh', ['-c', `${String(call)} --json`], { cwd: clone });
+      expect(await called.exit()).toEqual({ code: 0, signal: null });
+      expect(called.events).toMatchObject([{ result: { pong: true } }]);
+      npm.signal('SIGTERM');
+      expect(await npm.exit()).toEqual({ code: 0, signal: null });
+      await home.nothingLeft();
+    },
+    installMs,
+  );
+});
