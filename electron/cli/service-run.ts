@@ -42,8 +42,7 @@ export async function runService(options: RunOptions): Promise<void> {
     });
     const stopped = runUntilSignal(service, options);
     // Whoever reads the ready line may call at once; a relay that is out of reach holds it up no longer than one try.
-    await service.relayTried;
-    if (service.relayState.state !== 'stopped')
+    if ((await service.relayTried).state !== 'stopped')
       announce(service, options, local?.url ?? parseRelayUrl(options.relay ?? '').origin);
     await stopped;
   } finally {
