@@ -1,5 +1,6 @@
 // One WebSocket as an ordered byte pipe with a text side-channel for the opening exchange (RFC 6455).
-// All frames of one turn of the event loop leave together, in one write. Never holds more than its limit before it reports congestion.
+// The frames of one tick leave together, in one write; where bytes flow, those of a turn of the event loop.
+// Never holds more than its limit before it reports congestion.
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
@@ -17,6 +18,8 @@ const congestedAt = 512 * 1024;
 const floodedAt = 8 * 1024 * 1024;
 /** Bytes collected in one turn after which they are sent without waiting for its end. */
 const flushAt = 256 * 1024;
+/** Less than this is sent at the end of the tick that wrote it, in bytes. */
+const littleBytes = 8 * 1024;
 /** Bytes of frames that may arrive before the opening exchange has been acted upon. */
 const maxEarlyBytes = 1024 * 1024;
 
@@ -128,14 +131,24 @@ export class WebSocketChannel {
     if (this.#pieceBytes >= flushAt) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      setImmediate(() => {
-        this.flush();
+      process.nextTick(() => {
+        this.#flushOrGather();
       });
     }
     // Never back to false here: whoever was told "congested" waits for `drained`.
     if (this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt) this.#congested = true;
     this.#cutOffFlood();
     return !this.#congested;
+  }
+
+  /** A little leaves at the end of the tick; where bytes flow, a turn's worth leaves together. */
+  #flushOrGather(): void {
+    if (this.#pieceBytes < littleBytes) this.flush();
+    else {
+      setImmediate(() => {
+        this.flush();
+      });
+    }
   }
 
   /** Sends what has been collected. */

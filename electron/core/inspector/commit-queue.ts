@@ -71,7 +71,7 @@ export class CommitQueue {
     if (this.#isFull()) return Promise.reject(overloaded());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ operation, settle: { resolve, reject } });
-      if (this.#sent.length === 0) this.#sendWaiting();
+      if (this.#sent.length === 0 || this.#waiting.length >= maxBatch) this.#sendWaiting();
       else this.#wake();
     });
   }

@@ -15,7 +15,7 @@ export interface RetentionSettings {
 export const walCheckpointBytes = 4 * 1024 * 1024;
 
 /** Operations in one message and, about, in one transaction: what a `begin` may have to wait behind. */
-export const maxBatch = 1024;
+export const maxBatch = 64;
 
 /** Given to the worker when it starts. */
 export interface WorkerStart {
