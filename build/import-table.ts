@@ -54,7 +54,12 @@ export const rows: readonly Row[] = [
   { from: device, folders: [contracts], packages: [], node: false },
   { from: 'shared/device/example', folders: [device, contracts], packages: [], node: false },
   { from: storage, folders: [], packages: [], node: true },
-  { from: client, folders: [net, e2ee, device, contracts, storage], packages: ['openid-client', 'valibot'], node: true },
+  {
+    from: client,
+    folders: [net, e2ee, device, contracts, storage],
+    packages: ['openid-client', 'valibot'],
+    node: true,
+  },
   {
     from: relay,
     folders: [net, wire, contracts, storage],

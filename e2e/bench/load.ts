@@ -21,7 +21,8 @@ let current: Service | null = null;
 process.on('message', (command: LoadCommand) => {
   run(command).then(
     (result) => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
 process.on('disconnect', () => process.exit(0));
@@ -55,7 +56,11 @@ async function open(): Promise<Service> {
   const credentials = { e2eeFingerprint: way.fingerprint };
   if (way.relay !== undefined) {
     const { url, ca, token } = way.relay;
-    const client = await login({ relay: url, relayToken: readFileSync(token, 'utf8').trim(), ca: readFileSync(ca, 'utf8') });
+    const client = await login({
+      relay: url,
+      relayToken: readFileSync(token, 'utf8').trim(),
+      ca: readFileSync(ca, 'utf8'),
+    });
     return client.serviceCloud(way.serviceId, credentials);
   }
   const direct = new DirectService({
@@ -89,7 +94,7 @@ async function rate(target: Service, inFlight: number, milliseconds: number): Pr
   const start = performance.now();
   const end = start + milliseconds;
   const worker = async (): Promise<void> => {
-    for (let now = performance.now(); now < end; ) {
+    for (let now = performance.now(); now < end;) {
       await target.call('ping');
       const after = performance.now();
       latencies.push(after - now);
@@ -125,7 +130,8 @@ async function up(target: Service, mebibytes: number): Promise<LoadResult> {
   let answer = '';
   body.on('data', (chunk: Buffer) => (answer += chunk.toString()));
   await once(body, 'end');
-  if ((JSON.parse(answer) as { bytes: number }).bytes !== bytes) throw new Error(`the service received ${answer}`);
+  if ((JSON.parse(answer) as { bytes: number }).bytes !== bytes)
+    throw new Error(`the service received ${answer}`);
   return { mebibytesPerSecond: mebibytes / ((performance.now() - start) / 1000) };
 }
 

@@ -31,7 +31,11 @@ const short: Plan = { rounds: 1, rateMs: 200, mebibytes: 8, idleSessions: 5, set
 const inFlight = [1, 64, 512] as const;
 
 /** Runs every measurement on every way. */
-export async function measure(setting: Setting, quick: boolean, tell: (line: string) => void): Promise<Report> {
+export async function measure(
+  setting: Setting,
+  quick: boolean,
+  tell: (line: string) => void,
+): Promise<Report> {
   const plan = quick ? short : full;
   // First, on processes that have done nothing: later their heaps have room for many sessions.
   const memory = await idleMemory(setting, plan);
@@ -93,7 +97,9 @@ function rowsOf(key: string, all: Record<WayName, LoadResult[]>): Row[] {
 }
 
 /** Ratios are taken round by round, each between neighbours in time; the median of them counts. */
-function ratiosOf(results: Map<string, Record<WayName, LoadResult[]>>): Pick<Report, 'ratios' | 'ratiosToDirect'> {
+function ratiosOf(
+  results: Map<string, Record<WayName, LoadResult[]>>,
+): Pick<Report, 'ratios' | 'ratiosToDirect'> {
   const against = (other: WayName): Record<string, number> => {
     const ratios: Record<string, number> = {};
     for (const [key, all] of results) {
@@ -117,8 +123,16 @@ async function idleMemory(setting: Setting, plan: Plan): Promise<Row[]> {
   await load.run({ op: 'idle', count: plan.idleSessions });
   const perSession = (pid: number, start: number): number => (residentKib(pid) - start) / plan.idleSessions;
   const rows = [
-    { measure: 'memory per idle session at the service', unit: 'KiB', values: { relay: perSession(servicePid, before.service) } },
-    { measure: 'memory per idle session at the relay', unit: 'KiB', values: { relay: perSession(relayPid, before.relay) } },
+    {
+      measure: 'memory per idle session at the service',
+      unit: 'KiB',
+      values: { relay: perSession(servicePid, before.service) },
+    },
+    {
+      measure: 'memory per idle session at the relay',
+      unit: 'KiB',
+      values: { relay: perSession(relayPid, before.relay) },
+    },
   ];
   await load.stop();
   return rows;

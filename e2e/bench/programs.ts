@@ -24,7 +24,9 @@ export class Programs {
 
   /** Starts `gatehouse …` and resolves with its ready line. */
   async gatehouse(args: readonly string[]): Promise<{ pid: number; ready: Record<string, string> }> {
-    const child = spawn(process.execPath, [gatehouse, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [gatehouse, ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     this.#children.push(child);
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     const ready = JSON.parse(line) as Record<string, string>;

@@ -5,10 +5,18 @@ import { wayNames } from './ways.ts';
 export function formatReport({ rows, ratios, ratiosToDirect }: Report): string {
   const lines = [
     line('measure', 'unit', ['relay', 'direct', 'openssh']),
-    ...rows.map((row) => line(row.measure, row.unit, wayNames.map((name) => figure(row.values[name])))),
+    ...rows.map((row) =>
+      line(
+        row.measure,
+        row.unit,
+        wayNames.map((name) => figure(row.values[name])),
+      ),
+    ),
     '',
     line('ratio (above 1 the relay is better)', '', ['to OpenSSH', 'to direct']),
-    ...Object.entries(ratios).map(([key, ratio]) => line(key, '', [ratio.toFixed(2), (ratiosToDirect[key] ?? NaN).toFixed(2)])),
+    ...Object.entries(ratios).map(([key, ratio]) =>
+      line(key, '', [ratio.toFixed(2), (ratiosToDirect[key] ?? NaN).toFixed(2)]),
+    ),
   ];
   return lines.join('\n');
 }

@@ -61,6 +61,10 @@ export async function setUp(programs: Programs): Promise<Setting> {
     direct: { serviceId, fingerprint, port },
     openssh: { serviceId, fingerprint, port: await programs.sshForward(port) },
   };
-  const loads = { relay: new Load(ways.relay), direct: new Load(ways.direct), openssh: new Load(ways.openssh) };
+  const loads = {
+    relay: new Load(ways.relay),
+    direct: new Load(ways.direct),
+    openssh: new Load(ways.openssh),
+  };
   return { ways, loads, servicePid: service.pid, relayPid: relay.pid };
 }

@@ -176,6 +176,8 @@ class AnswerBody extends Readable {
   constructor(owner: AnswerBodyOwner) {
     super({ highWaterMark: readAhead });
     this.#owner = owner;
+    // It may fail before its reader has been handed it. Who reads it later still meets the error.
+    this.on('error', () => undefined);
   }
 
   override _read(): void {

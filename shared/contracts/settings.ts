@@ -54,7 +54,5 @@ export function parseSettingText<N extends SettingName>(name: N, text: string): 
  * ever runs inside E2EE.
  */
 export function e2eeRequired(settings: Readonly<Settings>): boolean {
-  return (
-    settings['service.e2ee.require_e2ee'] || settings['service.e2ee.require_e2ee_session_verification']
-  );
+  return settings['service.e2ee.require_e2ee'] || settings['service.e2ee.require_e2ee_session_verification'];
 }

@@ -34,7 +34,11 @@ function eightBytes(value: number): Buffer {
 function read(bytes: Buffer, cuts: readonly number[], masked = false): { binary: Buffer; library: Buffer } {
   const binary: Buffer[] = [];
   const library: Buffer[] = [];
-  const options = { masked, maxLength: 100_000, binary: (octets: Buffer) => binary.push(Buffer.from(octets)) };
+  const options = {
+    masked,
+    maxLength: 100_000,
+    binary: (octets: Buffer) => binary.push(Buffer.from(octets)),
+  };
   const reader = new MessageReader(options, (octets) => library.push(Buffer.from(octets)));
   let at = 0;
   for (const cut of [...cuts.toSorted((a, b) => a - b), bytes.length]) {
@@ -48,7 +52,10 @@ const anyPayload = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc.constantFrom(125, 126, 127, 65_535, 65_536, 70_000).map((length) => new Uint8Array(length).fill(length)),
 );
-const anyFrame = fc.record({ isBinary: fc.boolean(), payload: anyPayload.map((bytes) => Buffer.from(bytes)) });
+const anyFrame = fc.record({
+  isBinary: fc.boolean(),
+  payload: anyPayload.map((bytes) => Buffer.from(bytes)),
+});
 
 describe('MessageReader', () => {
   it.each([true, false])('parts binary messages from all else under any chunking (masked: %s)', (masked) => {
@@ -92,17 +99,24 @@ describe('MessageReader', () => {
     expect(library.equals(Buffer.concat([first, ping, binaryFrame, last]))).toBe(true);
   });
 
-  it.each([100_001, 2 ** 32, 2 ** 53])('leaves everything to the library from a message of %i bytes on', (length) => {
-    const tooLong = encode({ first: fin | 2, payload, masked: false }, length);
-    const all = Buffer.concat([binaryFrame, tooLong, binaryFrame]);
-    const { binary, library } = read(all, [3, 20]);
-    expect(binary.toString()).toBe('payload');
-    expect(library.equals(all.subarray(binaryFrame.length))).toBe(true);
-  });
+  it.each([100_001, 2 ** 32, 2 ** 53])(
+    'leaves everything to the library from a message of %i bytes on',
+    (length) => {
+      const tooLong = encode({ first: fin | 2, payload, masked: false }, length);
+      const all = Buffer.concat([binaryFrame, tooLong, binaryFrame]);
+      const { binary, library } = read(all, [3, 20]);
+      expect(binary.toString()).toBe('payload');
+      expect(library.equals(all.subarray(binaryFrame.length))).toBe(true);
+    },
+  );
 
   it('hands on payload before its message is whole, and keeps none of it', () => {
     const seen: number[] = [];
-    const options = { masked: false, maxLength: 100_000, binary: (octets: Buffer) => seen.push(octets.length) };
+    const options = {
+      masked: false,
+      maxLength: 100_000,
+      binary: (octets: Buffer) => seen.push(octets.length),
+    };
     const reader = new MessageReader(options, () => undefined);
     const frame = encode({ first: fin | 2, payload: Buffer.alloc(50_000), masked: false });
     reader.push(frame.subarray(0, 1004));
@@ -118,7 +132,9 @@ describe('MessageReader', () => {
       reader.stop();
     };
     const reader = new MessageReader({ masked: false, maxLength: 1000, binary }, () => seen.push('library'));
-    reader.push(Buffer.concat([binaryFrame, binaryFrame, encode({ first: fin | 9, payload, masked: false })]));
+    reader.push(
+      Buffer.concat([binaryFrame, binaryFrame, encode({ first: fin | 9, payload, masked: false })]),
+    );
     reader.push(binaryFrame);
     expect(seen).toEqual(['payload']);
   });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { controlWord } from './protocol.ts';
+import { controlWord, maxBatch } from './protocol.ts';
 import { encodeBegin, encodeFinish, encodeRejection } from './rows.ts';
 import type { Operation } from './rows.ts';
 import { sampleOutcome, sampleRejection, sampleRow } from './sample-rows.ts';
@@ -75,9 +75,9 @@ describe('CommitQueue', () => {
 
   it('cuts a long queue into messages of bounded length', async () => {
     const { queue, messages } = queueWithWorker();
-    for (let id = 1; id <= 2500; id += 1) queue.add(finish(id));
+    for (let id = 1; id <= 2 * maxBatch + 7; id += 1) queue.add(finish(id));
     await untilAsleep();
-    expect(messages.map((message) => message.length)).toEqual([1024, 1024, 452]);
+    expect(messages.map((message) => message.length)).toEqual([maxBatch, maxBatch, 7]);
   });
 
   it('after a failure refuses begins and sends the rest again, in order', async () => {
