@@ -1,5 +1,6 @@
 // Small files that a person names on the command line.
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { resolvePath } from './paths.ts';
 
@@ -12,14 +13,24 @@ export async function readSmallFile(path: string): Promise<Buffer> {
   try {
     const file = await open(resolved, 'r');
     try {
-      const { bytesRead, buffer } = await file.read(Buffer.alloc(maxFileLength + 1), 0, maxFileLength + 1, 0);
-      return buffer.subarray(0, bytesRead);
+      return await readUpTo(file, maxFileLength + 1);
     } finally {
       await file.close();
     }
   } catch (cause) {
     const message = `${resolved} cannot be read. Check the path and who may read it.`;
     throw new GatehouseError('storage_failed', message, { cause });
+  }
+}
+
+/** From where the file stands, so that a pipe will do as well. */
+async function readUpTo(file: FileHandle, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  let read = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, read, length - read, null);
+    read += bytesRead;
+    if (bytesRead === 0 || read === length) return buffer.subarray(0, read);
   }
 }
 

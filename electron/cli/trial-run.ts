@@ -84,7 +84,7 @@ function announce(trial: TrialFolder, service: RunningService, relay: string, op
   const call = [
     `npm run -s gatehouse -- call ${serviceId} ping`,
     `--relay ${relay}`,
-    `--relay-token-file ${trial.clientTokenFile}`,
+    `--relay-token-file ${quoted(trial.clientTokenFile)}`,
     `--fingerprint ${fingerprint}`,
   ].join(' ');
   const lines = [
@@ -103,4 +103,9 @@ function announce(trial: TrialFolder, service: RunningService, relay: string, op
   ];
   printResult({ event: 'ready', serviceId, fingerprint, relay, call, data: trial.folder }, lines, options);
   if (options.json !== true) printNote('\nCtrl-C stops both.');
+}
+
+/** As a shell takes it, where it has more than plain characters. */
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -17,6 +17,8 @@ export interface Exchange {
   stream(contentType: string, body: Readable): Promise<void>;
   /** Called once when the caller goes away before the answer is whole. */
   onAborted(tell: () => void): void;
+  /** Called once when the last byte of the answer has left, or none will leave any more. */
+  onClosed(tell: () => void): void;
   /** Breaks the exchange off, so that the caller sees no complete answer. */
   abort(): void;
   /** The router has read so many bytes of the body itself. */

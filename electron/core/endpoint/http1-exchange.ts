@@ -74,6 +74,11 @@ export class Http1Exchange implements Exchange {
     });
   }
 
+  onClosed(tell: () => void): void {
+    if (this.#response.destroyed) tell();
+    else this.#response.once('close', tell);
+  }
+
   abort(): void {
     this.#request.socket.destroy();
   }

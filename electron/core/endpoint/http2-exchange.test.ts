@@ -11,7 +11,7 @@ import { serveHttp2 } from './session-server.ts';
 it('an answer in the very moment of a reset goes nowhere and throws nothing, a streamed one is cancelled', async () => {
   const pair = await openTunnelPair({ alpn: ['h2'] });
   const arrived = Promise.withResolvers<Exchange>();
-  serveHttp2(pair.service, arrived.resolve);
+  serveHttp2(pair.service, { take: arrived.resolve, broken: () => undefined });
   const session = connect('https://service', { createConnection: () => pair.client.socket });
   session.on('error', () => undefined);
   const stream = startRequest(session, '/rpc/ping');

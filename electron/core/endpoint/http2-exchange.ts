@@ -77,6 +77,11 @@ export class Http2Exchange implements Exchange {
     });
   }
 
+  onClosed(tell: () => void): void {
+    if (this.#stream.destroyed) tell();
+    else this.#stream.once('close', tell);
+  }
+
   /** A stream that the peer has reset is closed some turns before it is destroyed; `respond` throws from then on. */
   get #isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;

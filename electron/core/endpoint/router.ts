@@ -69,7 +69,9 @@ export class Router {
       this.reject(session, { rpcName: rpcNameOf(exchange), error: coded, exchange });
       respondError(exchange, coded);
     } finally {
-      session.requestFinished();
+      exchange.onClosed(() => {
+        session.requestFinished();
+      });
     }
   }
 
@@ -108,10 +110,12 @@ export class Router {
       aborted.abort();
     });
     await log.begin(this.#row(id, rpc.name, session, verifiedByOf(exchange)));
-    const isGone = (): boolean => aborted.signal.aborted || session.ended;
-    const failure = await this.#execute(exchange, rpc, { input, signal: aborted.signal, isGone });
+    /** Why there is nobody to answer any more; null while there is somebody. */
+    const gone = (): GatehouseError | null =>
+      aborted.signal.aborted || session.ended ? (session.endReason ?? cancelled()) : null;
+    const failure = await this.#execute(exchange, rpc, { input, signal: aborted.signal, gone });
     const { bytesRead, bytesWritten } = exchange;
-    const status = failure === null ? 'SUCCESS' : statusOfFailure(failure);
+    const status = failure === null ? 'SUCCESS' : gone() === null ? statusOfFailure(failure) : 'CANCELLED';
     const durationMs = performance.now() - start;
     log.finish(id, { status, durationMs, bytesRead, bytesWritten, errorCode: failure?.code ?? null });
   }
@@ -120,24 +124,25 @@ export class Router {
   async #execute(
     exchange: Exchange,
     rpc: Rpc,
-    { input, signal, isGone }: Running,
+    { input, signal, gone }: Running,
   ): Promise<GatehouseError | null> {
     let streaming: Readable | null = null;
     try {
       const call = { ...(await input), signal, context: this.#options.context };
-      if (isGone()) throw cancelled();
+      if (gone() !== null) throw cancelled();
       const answer = await rpc.run(call);
       if ('stream' in answer) {
         streaming = answer.stream;
         await exchange.stream(streamType, streaming);
         // A session that is ended ends its streams without an error: what was cut off must not look complete.
-        if (isGone()) throw cancelled();
-      } else if (isGone()) throw cancelled();
+        if (gone() !== null) throw cancelled();
+      } else if (gone() !== null) throw cancelled();
       else exchange.respond(200, jsonType, Buffer.from(JSON.stringify(answer.json)));
       return null;
     } catch (error) {
-      const failure = isGone() ? cancelled() : failureOf(error, rpc);
-      if (streaming === null && failure.code !== 'cancelled') respondError(exchange, failure);
+      const leftAlone = gone();
+      const failure = leftAlone ?? failureOf(error, rpc);
+      if (streaming === null && leftAlone === null) respondError(exchange, failure);
       else exchange.abort();
       streaming?.destroy(); // after the abort, so that it is the abort that the caller sees
       return failure;
@@ -192,7 +197,7 @@ interface Running {
   /** Aborted when the caller goes away. */
   readonly signal: AbortSignal;
   /** Whether nobody waits for the answer any more. */
-  readonly isGone: () => boolean;
+  readonly gone: () => GatehouseError | null;
 }
 
 async function readInput(exchange: Exchange, rpc: Rpc): Promise<RpcInput> {

@@ -78,7 +78,7 @@ describe('a session', () => {
   it.each(['access_token_rejected', 'access_token_required', 'e2ee_required', 'shutting_down'] as const)(
     'that ends for %s says so in its GOAWAY, and its running streams end at once',
     async (code) => {
-      const { endpoint, wire } = makeRelay();
+      const { endpoint, wire, log } = makeRelay();
       const { duplex } = await openStream(wire, encodePrefixed({ ...right, kind: 'e2ee' }));
       const { socket } = await startClientTls(duplex!, { alpn: ['h2'] });
       const session = connect('https://service', { createConnection: () => socket });
@@ -94,8 +94,48 @@ describe('a session', () => {
       expect([errorCode, String(opaque)]).toEqual([0, code]);
       expect((await answer).whole).toBe(false);
       expect(Date.now() - start).toBeLessThan(1_000);
+      await until(() => log.finished.length === 1);
+      expect(log.finished[0]).toMatchObject({ status: 'CANCELLED', errorCode: code });
     },
   );
+
+  it('counts an answer as under way until its last byte has left', async () => {
+    const { endpoint } = makeRelay();
+    const { session } = await endpoint.openH2();
+    const stream = startRequest(session, '/rpc/echo', { 'content-type': 'application/json' });
+    stream.end(JSON.stringify('x'.repeat(500_000)));
+    stream.pause();
+    await until(() => endpoint.log.finished.length === 1);
+    expect(endpoint.sessions.live()[0]?.running).toBe(1);
+    stream.resume();
+    await until(() => endpoint.sessions.live()[0]?.running === 0);
+  });
+
+  it('that was verified, or tried to be, is not unused', async () => {
+    const { endpoint } = makeRelay({ unusedSessionMs: 50 });
+    const { session } = await endpoint.openH2();
+    await request(session, '/session/verify', 'n,,n=somebody,r=nonce');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(endpoint.sessions.live()).toHaveLength(1);
+  });
+
+  it('that breaks HTTP leaves a row in the log', async () => {
+    const { endpoint, log } = makeRelay();
+    const http1 = await endpoint.openTls('http/1.1');
+    http1.socket.write('this is no HTTP\r\n\r\n');
+    const http2 = await endpoint.openTls('h2');
+    http2.socket.write('this is no HTTP/2 preface either, and long enough to be seen');
+    await until(() => log.rejected.length === 2);
+    expect(log.rejected.map((row) => row.rejectionCode)).toEqual(['rpc_bad_request', 'rpc_bad_request']);
+  });
+
+  it('has an unknown Expect judged and logged like any other request', async () => {
+    const { endpoint, log } = makeRelay();
+    const { socket } = await endpoint.openTls('http/1.1');
+    socket.write(post('nothing').replace('host: x', 'host: x\r\nexpect: the unexpected'));
+    await until(() => log.rejected.length === 1);
+    expect(log.rejected[0]?.rejectionCode).toBe('rpc_unknown');
+  });
 
   it('over HTTP/1.1 is cut', async () => {
     const { endpoint } = makeRelay();

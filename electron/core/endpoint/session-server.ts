@@ -6,13 +6,17 @@ import { constants, performServerHandshake } from 'node:http2';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 import type { Exchange } from './exchange.ts';
 
-/** Takes one request of the session that it was made for. */
-export type TakeExchange = (exchange: Exchange) => void;
+/** Takes what comes on one session's connection. */
+export interface ExchangeTaker {
+  take(exchange: Exchange): void;
+  /** The client broke HTTP; the connection is over. */
+  broken(error: GatehouseError): void;
+}
 
 /** Bytes of one request's headers. */
 const maxHeaderLength = 16 * 1024;
@@ -33,7 +37,7 @@ const h2Settings = {
 const h2SessionWindow = 8 * 1024 * 1024;
 
 /** Serves HTTP/2 on `socket`. The returned function ends the session, telling the client `reason.code`. */
-export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: GatehouseError) => void {
+export function serveHttp2(socket: TLSSocket, taker: ExchangeTaker): (reason: GatehouseError) => void {
   const session = performServerHandshake(socket, {
     settings: h2Settings,
     maxHeaderListPairs: maxHeaderFields,
@@ -48,13 +52,15 @@ export function serveHttp2(socket: TLSSocket, take: TakeExchange): (reason: Gate
   session.once('connect', () => {
     session.setLocalWindowSize(h2SessionWindow);
   });
-  session.on('error', () => undefined);
+  session.on('error', (cause: Error) => {
+    if (isProtocolError(cause)) taker.broken(brokenHttp(cause));
+  });
   // The stream below may stay half open when its client has ended it; nothing can be asked on it any more.
   socket.once('end', () => {
     socket.destroy();
   });
   session.on('stream', (stream, headers, flags) => {
-    take(new Http2Exchange(stream, headers, flags));
+    taker.take(new Http2Exchange(stream, headers, flags));
   });
   return (reason) => {
     endHttp2(session, reason);
@@ -73,23 +79,42 @@ function endHttp2(session: ServerHttp2Session, reason: GatehouseError): void {
 /** One HTTP/1.1 server for all connections of a service; it never listens. */
 export class Http1Connections {
   readonly #server: Server;
-  readonly #takers = new WeakMap<Duplex, TakeExchange>();
+  readonly #takers = new WeakMap<Duplex, ExchangeTaker>();
 
   constructor() {
     this.#server = createServer(
       { maxHeaderSize: maxHeaderLength, requireHostHeader: false, keepAliveTimeout: 0 },
       (request: IncomingMessage, response: ServerResponse) => {
-        this.#takers.get(request.socket)?.(new Http1Exchange(request, response));
+        this.#take(request, response);
       },
     );
+    // Node would answer an unknown Expect by itself, and nothing of it would be on record.
+    this.#server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+      this.#take(request, response);
+    });
     this.#server.maxHeadersCount = maxHeaderFields;
-    this.#server.on('clientError', (_error, socket) => {
+    this.#server.on('clientError', (cause: Error, socket) => {
+      if (isProtocolError(cause)) this.#takers.get(socket)?.broken(brokenHttp(cause));
       socket.destroy();
     });
   }
 
-  serve(connection: Duplex, take: TakeExchange): void {
-    this.#takers.set(connection, take);
+  serve(connection: Duplex, taker: ExchangeTaker): void {
+    this.#takers.set(connection, taker);
     this.#server.emit('connection', connection);
   }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    this.#takers.get(request.socket)?.take(new Http1Exchange(request, response));
+  }
+}
+
+/** Whether the client broke HTTP, and did not just go away. */
+function isProtocolError(cause: Error): boolean {
+  const code = 'code' in cause ? String(cause.code) : '';
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP');
+}
+
+function brokenHttp(cause: Error): GatehouseError {
+  return new GatehouseError('rpc_bad_request', 'The client sent something that is no HTTP.', { cause });
 }

@@ -34,6 +34,7 @@ export class EndpointSession implements SessionTrust {
   #running = 0;
   #requests = 0;
   #ended = false;
+  #endReason: GatehouseError | null = null;
 
   /** `close` tells the client why where the protocol can, and frees the connection. */
   constructor(facts: SessionFacts, close: (reason: GatehouseError) => void) {
@@ -67,6 +68,11 @@ export class EndpointSession implements SessionTrust {
     return this.#ended;
   }
 
+  /** Why the service ended the session; null where it did not. */
+  get endReason(): GatehouseError | null {
+    return this.#endReason;
+  }
+
   verify(verification: Verification): void {
     this.#verification = verification;
   }
@@ -83,6 +89,7 @@ export class EndpointSession implements SessionTrust {
   /** Ends the session and all that runs in it. */
   end(reason: GatehouseError): void {
     if (this.#ended) return;
+    this.#endReason = reason;
     this.#close(reason);
     this.closed();
   }

@@ -18,6 +18,7 @@ import type { Router } from './router.ts';
 import { EndpointSession } from './session.ts';
 import type { SessionFacts } from './session.ts';
 import { Http1Connections, serveHttp2 } from './session-server.ts';
+import type { ExchangeTaker } from './session-server.ts';
 import type { SessionTable } from './session-table.ts';
 import { verifyPath } from './verifier.ts';
 import type { Verifier } from './verifier.ts';
@@ -107,7 +108,10 @@ export class StreamAcceptor {
     const session = this.#begin({ clientId, h2: false, tls: null }, connection, () => {
       connection.destroy();
     });
-    this.#http1.serve(connection, (exchange) => void this.#options.router.handle(exchange, session));
+    this.#http1.serve(
+      connection,
+      this.#takerOf(session, (exchange) => this.#options.router.handle(exchange, session)),
+    );
   }
 
   async #serveE2ee(connection: Duplex, clientId: string): Promise<void> {
@@ -141,13 +145,30 @@ export class StreamAcceptor {
     const session = this.#begin(facts, socket, (reason) => {
       tellAndEnd(reason);
     });
-    const take = (exchange: Exchange): void => {
-      if (exchange.path === verifyPath && exchange.method === 'POST') {
-        void this.#options.verifier.handle(exchange, session, () => channelBinding(socket));
-      } else void this.#options.router.handle(exchange, session);
+    const taker = this.#takerOf(session, (exchange) => {
+      const isVerification = exchange.path === verifyPath && exchange.method === 'POST';
+      return isVerification
+        ? this.#verify(exchange, session, socket)
+        : this.#options.router.handle(exchange, session);
+    });
+    if (h2) tellAndEnd = serveHttp2(socket, taker);
+    else this.#http1.serve(socket, taker);
+  }
+
+  /** A request like others for the session's life, but none for the log. */
+  async #verify(exchange: Exchange, session: EndpointSession, socket: TLSSocket): Promise<void> {
+    session.requestStarted();
+    await this.#options.verifier.handle(exchange, session, () => channelBinding(socket));
+    session.requestFinished();
+  }
+
+  #takerOf(session: EndpointSession, handle: (exchange: Exchange) => Promise<void>): ExchangeTaker {
+    return {
+      take: (exchange) => void handle(exchange),
+      broken: (error) => {
+        this.#options.router.reject(session, { rpcName: '', error });
+      },
     };
-    if (h2) tellAndEnd = serveHttp2(socket, take);
-    else this.#http1.serve(socket, take);
   }
 
   #begin(
