@@ -68,6 +68,8 @@ class RelayChild {
     const flags = ['--json', '--end-with-stdin', '--log-level', 'warn'];
     const child = spawn(process.execPath, [process.argv[1] ?? '', ...relay, ...flags], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // In a group of its own: Ctrl-C at the terminal is for the parent, which drains before it stops the relay.
+      detached: true,
     });
     this.#child = child;
     return readyUrl(child);
