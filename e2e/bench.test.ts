@@ -21,6 +21,10 @@ it('measures relay, direct connection and OpenSSH side by side, and prints rows 
     expect(Object.keys(row?.values ?? {})).toEqual(['relay', 'direct', 'openssh']);
     expect(Object.values(row?.values ?? {}).every((value) => value > 0)).toBe(true);
   }
-  const rest = ['setup p50', 'memory per idle session at the service', 'memory per idle session at the relay'];
+  const rest = [
+    'setup p50',
+    'memory per idle session at the service',
+    'memory per idle session at the relay',
+  ];
   expect(rows.map((row) => row.measure)).toEqual(expect.arrayContaining(rest));
 });
