@@ -2,24 +2,8 @@
 // Must never take a secret as an argument: tokens come in files that nobody else can read.
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { CallCommandOptions } from './call-options.ts';
 import { runAction } from './output.ts';
-
-export interface RelayCommandOptions {
-  readonly relay: string;
-  readonly relayTokenFile?: string;
-  readonly ca?: string;
-  readonly json?: boolean;
-}
-
-export interface CallCommandOptions extends RelayCommandOptions {
-  readonly fingerprint?: string;
-  readonly accessTokenFile?: string;
-  readonly h2: boolean;
-  readonly e2ee: 'always' | 'when_available' | 'never';
-  /** Seconds, as typed. */
-  readonly timeout?: string;
-  readonly verbose?: boolean;
-}
 
 export function addCallCommand(program: Command): void {
   const call = program

@@ -5,7 +5,7 @@ import { GatehouseError } from '../../shared/contracts/errors.ts';
 import type { LoginOptions, RelayOptions, ServiceCredentials } from '../../shared/client/index.ts';
 import { parseCredentials } from '../../shared/client/credentials.ts';
 import { assertPrivate } from '../../shared/storage/private-file.ts';
-import type { CallCommandOptions, RelayCommandOptions } from './call-command.ts';
+import type { CallCommandOptions, RelayCommandOptions } from './call-options.ts';
 import { defaultFolder, resolvePath } from './paths.ts';
 import { readTextFile } from './text-file.ts';
 

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { login } from '../../shared/client/index.ts';
 import type { Client, ClientRequest, E2EEInformation, Service } from '../../shared/client/index.ts';
-import type { CallCommandOptions } from './call-command.ts';
+import type { CallCommandOptions } from './call-options.ts';
 import { readArguments, readCredentials, readLoginOptions } from './call-input.ts';
 import { printNote, printResult } from './output.ts';
 

@@ -19,7 +19,7 @@ import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile, readSuperadminPassword } from './password.ts';
 import { readSmallFile } from './text-file.ts';
-import type { DataOptions, ImportOptions, PasswordOptions } from './service-command.ts';
+import type { DataOptions, ImportOptions, PasswordOptions } from './service-options.ts';
 
 export async function renewCertificate(options: PasswordOptions): Promise<void> {
   const data = resolvePath(options.data);

@@ -4,33 +4,9 @@ import type { Command } from 'commander';
 import { optionsOf } from './command-options.ts';
 import { runAction } from './output.ts';
 import { defaultFolder } from './paths.ts';
+import type { DataOptions, ImportOptions, PasswordOptions, RunOptions } from './service-options.ts';
 
 const passwordFileHelp = 'file with the superadmin password (mode 0600); else it is asked for';
-
-export interface DataOptions {
-  readonly data: string;
-  readonly json?: boolean;
-}
-
-export interface PasswordOptions extends DataOptions {
-  readonly passwordFile?: string;
-}
-
-export interface RunOptions extends PasswordOptions {
-  readonly relay?: string;
-  readonly localRelay?: boolean;
-  readonly listen: string;
-  readonly domain: string;
-  readonly relayCa?: string;
-  readonly enrolmentTokenFile?: string;
-  readonly directPort?: string;
-  readonly logLevel: string;
-}
-
-export interface ImportOptions extends PasswordOptions {
-  readonly key?: string;
-  readonly passphraseFile?: string;
-}
 
 export function addServiceCommand(program: Command): void {
   const service = withPassword(program.command('service'))

@@ -14,7 +14,7 @@ import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile, readSuperadminPassword } from './password.ts';
 import { readTextFile } from './text-file.ts';
-import type { RunOptions } from './service-command.ts';
+import type { RunOptions } from './service-options.ts';
 
 /** Serves until SIGTERM or SIGINT. @throws GatehouseError of the start */
 export async function runService(options: RunOptions): Promise<void> {

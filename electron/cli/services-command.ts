@@ -1,7 +1,7 @@
 // `gatehouse services`: which services are online at a relay, by the relay's word.
 import type { Command } from 'commander';
 import { addRelayOptions } from './call-command.ts';
-import type { RelayCommandOptions } from './call-command.ts';
+import type { RelayCommandOptions } from './call-options.ts';
 import { printResult, runAction } from './output.ts';
 
 export function addServicesCommand(program: Command): void {

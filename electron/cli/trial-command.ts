@@ -2,11 +2,7 @@
 import type { Command } from 'commander';
 import { runAction } from './output.ts';
 import { defaultFolder } from './paths.ts';
-
-export interface TrialOptions {
-  readonly data: string;
-  readonly json?: boolean;
-}
+import type { TrialOptions } from './trial-options.ts';
 
 export function addTrialCommand(program: Command): void {
   program

@@ -16,7 +16,7 @@ import { makeLogger } from './logger.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readSecretFile } from './password.ts';
-import type { TrialOptions } from './trial-command.ts';
+import type { TrialOptions } from './trial-options.ts';
 
 const marker = 'TRIAL.txt';
 const markerText = `This folder holds a Gatehouse trial made by "npm start".
