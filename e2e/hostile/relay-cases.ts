@@ -190,10 +190,10 @@ const header =
 const whole = (text: string): Attack => header(() => [prefixed(Buffer.byteLength(text), text)]);
 
 export const headerCases: readonly AttackCase[] = [
-  ['no JSON', /^stream_reset$/, whole('hello')],
-  ['no UTF-8', /^stream_reset$/, header(() => [Buffer.from([0, 2, 0xff, 0xfe])])],
+  ['no JSON', /^header_malformed$/, whole('hello')],
+  ['no UTF-8', /^header_malformed$/, header(() => [Buffer.from([0, 2, 0xff, 0xfe])])],
   ['JSON of another form', /^header_malformed$/, whole('[]')],
-  ['deep JSON', /^stream_reset$/, whole('['.repeat(4000))],
+  ['deep JSON', /^header_malformed$/, whole('['.repeat(4000))],
   ['an unknown kind', /^header_malformed$/, whole('{"v":1,"kind":"shell","serviceId":"abcd-efgh-2345"}')],
   [
     'a kind that is reserved',
@@ -212,8 +212,8 @@ export const headerCases: readonly AttackCase[] = [
     whole('{"v":1,"kind":"e2ee","serviceId":"../../etc/passwd"}'),
   ],
   ['__proto__ as its id', /^service_offline$/, whole('{"v":1,"kind":"e2ee","serviceId":"__proto__"}')],
-  ['4097 bytes', /^stream_reset$/, header(() => [prefixed(4097, ' '.repeat(4097))])],
-  ['65,535 bytes that never come', /^stream_reset$/, header(() => [Buffer.from([255, 255])])],
+  ['4097 bytes', /^header_too_large$/, header(() => [prefixed(4097, ' '.repeat(4097))])],
+  ['65,535 bytes that never come', /^header_too_large$/, header(() => [Buffer.from([255, 255])])],
   [
     'one byte at a time',
     /^yes$/,

@@ -19,6 +19,11 @@ export interface PrefixedHandler {
   arrived(prefixed: Prefixed): void;
   /** Called once instead, after the stream has been reset or closed. */
   failed(error: GatehouseError): void;
+  /**
+   * Called once instead, where what came is no such piece and the stream is still open: the handler answers and ends
+   * it. Without it the stream is reset and `failed` called.
+   */
+  refused?(error: GatehouseError): void;
 }
 
 /** @throws GatehouseError `header_too_large` */
@@ -94,6 +99,10 @@ class PrefixedReader implements StreamConsumer {
 
   #refuse(error: GatehouseError): void {
     if (!this.#settle()) return;
+    if (this.#handler.refused !== undefined) {
+      this.#handler.refused(error);
+      return;
+    }
     this.#stream.reset(error);
     this.#handler.failed(error);
   }

@@ -53,6 +53,9 @@ export class StreamRouter {
       failed: ({ code }) => {
         this.#logger.debug({ user: owner.grant.user, code }, 'stream ended before its header');
       },
+      refused: (refusal) => {
+        this.#refuse(stream, owner, refusal);
+      },
     });
   }
 
@@ -64,10 +67,13 @@ export class StreamRouter {
       const rewritten = encodeStreamHeader({ v: 1, kind, serviceId, clientId: owner.grant.user });
       splice(stream, upstream, rewritten, rest, owner.meter);
     } catch (error) {
-      const refusal = asGatehouseError(error);
-      this.#logger.debug({ user: owner.grant.user, code: refusal.code }, 'stream refused');
-      refuseStream(stream, refusal);
+      this.#refuse(stream, owner, asGatehouseError(error));
     }
+  }
+
+  #refuse(stream: YamuxStream, owner: StreamOwner, refusal: GatehouseError): void {
+    this.#logger.debug({ user: owner.grant.user, code: refusal.code }, 'stream refused');
+    refuseStream(stream, refusal);
   }
 
   /** @throws GatehouseError `not_authorised`, `service_offline`, `limit_exceeded` */

@@ -58,6 +58,10 @@ export class StreamAcceptor {
       failed: (error) => {
         this.#onRefused('', error);
       },
+      refused: (error) => {
+        refuse(stream, error);
+        this.#onRefused('', error);
+      },
     });
   }
 
