@@ -2,7 +2,7 @@
 // Checks a client's proof for one TLS connection and answers with the service's own.
 // Must never tell an unknown id from a wrong proof, by words, sizes or work done, and never be used twice.
 import { randomBytes } from 'node:crypto';
-import { GatehouseError, asGatehouseError } from '../../contracts/errors.ts';
+import { GatehouseError } from '../../contracts/errors.ts';
 import { SCRAM_ISSUED, hmac, sameBytes, serverSignature, sha256, xor, type ScramKeys } from './keys.ts';
 import {
   CHANNEL_BINDING_BYTES,
@@ -113,22 +113,13 @@ export class ScramServer {
   #checkBinding(final: ClientFinal, exchange: Exchange): void {
     const expected = bindingAttribute(GS2_HEADER, this.#options.channelBinding);
     if (!sameBytes(Buffer.from(final.binding), Buffer.from(expected))) {
-      throw malformed(BOUND_ELSEWHERE);
+      throw malformed('it is bound to another TLS connection');
     }
     if (!sameBytes(Buffer.from(final.nonce), Buffer.from(exchange.nonce))) {
       throw malformed('its nonce is not the one of this exchange');
     }
   }
 }
-
-/** The server-final-message for a failed exchange: RFC 5802's `e=` and an error's name. */
-export function scramErrorMessage(error: unknown): string {
-  const { code, details } = asGatehouseError(error);
-  if (code === 'access_token_rejected') return 'e=invalid-proof';
-  return details.reason === BOUND_ELSEWHERE ? 'e=channel-bindings-dont-match' : 'e=other-error';
-}
-
-const BOUND_ELSEWHERE = 'it is bound to another TLS connection';
 
 /** Looks and costs like a real one; its keys are no token's, so no proof fits. */
 function fakeCredential(key: Uint8Array, id: string): ScramCredential {
