@@ -89,6 +89,24 @@ export const errorCodes = {
   storage_failed: 'A file could not be read or written.',
   file_too_open: 'A file with a secret can be read by others.',
 
+  // the console
+  console_call_unknown: 'The console has no such call.',
+  console_call_malformed: 'The arguments of a console call are not of its form.',
+  not_signed_in: 'Sign in with the superadmin password first.',
+  setup_key_invalid: 'The set-up key is wrong, used up or too old.',
+  already_set_up: 'This service has been set up already.',
+  not_serving: 'The service does not run yet.',
+  origin_refused: 'The request does not come from the console.',
+  sign_in_delayed: 'Too many wrong passwords: the next try has to wait.',
+  password_needed: 'This change opens what was closed, and needs the superadmin password.',
+  filter_invalid: 'The filter breaks the rules of its language.',
+  cursor_invalid: 'The cursor is not from a page of this query.',
+  request_unknown: 'The request log has no request with this id.',
+  session_unknown: 'There is no live session with this id.',
+  export_unknown: 'There is no such export, or it has been read already.',
+  view_unknown: 'There is no saved view with this id.',
+  audit_unavailable: 'The audit log cannot be written, so nothing was changed.',
+
   internal: 'A defect in Gatehouse.',
 } as const;
 
