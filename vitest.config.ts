@@ -2,6 +2,7 @@
 // because those start many processes and the smallest machine that runs them has two cores.
 import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './build/closing-line-reporter.ts';
+import { plugins } from './build/renderer-config.mjs';
 
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 15_000;
@@ -17,9 +18,20 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{shared,electron,renderer,build}/**/*.test.ts'],
+          include: ['{shared,electron,build}/**/*.test.ts'],
           testTimeout: unitTimeoutMs,
           hookTimeout: unitTimeoutMs,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        plugins: plugins(),
+        resolve: { conditions: ['browser'] },
+        test: {
+          name: 'renderer',
+          include: ['renderer/**/*.test.ts'],
+          testTimeout: unitTimeoutMs,
           sequence: { groupOrder: 0 },
         },
       },

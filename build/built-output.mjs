@@ -4,15 +4,28 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pinnedNode, run } from './packages.mjs';
 
 /** What a build depends on: folders with everything in them but tests, and single files. */
-const sources = ['shared', 'electron', 'build/bundle.mjs', 'package.json', 'node_modules/.package-lock.json'];
+const sources = [
+  'shared',
+  'electron',
+  'renderer',
+  ...['bundle', 'messages', 'renderer', 'renderer-config'].map((name) => `build/${name}.mjs`),
+  'package.json',
+  'node_modules/.package-lock.json',
+];
+
+/** Made by the build itself, inside a source folder. */
+const made = 'renderer/i18n/compiled';
 
 /** A chunk of an earlier build stays this long: a program that is running may still load it. */
 const oldChunkLifetimeMs = 24 * 60 * 60 * 1000;
-const leftover = /^chunk-|^\.staging-/;
+const leftover = /^chunk-|^\.staging-|^renderer\/assets\//;
+
+/** Named by their content. */
+const hashed = /^chunk-|^renderer\/assets\//;
 
 /** A digest of names, sizes and times of all sources. Reads no source file: it runs before every command. */
 export function sourceStamp(root) {
@@ -23,7 +36,7 @@ export function sourceStamp(root) {
 
 function addToDigest(root, path, digest) {
   const stats = statSync(join(root, path), { throwIfNoEntry: false });
-  if (stats === undefined || path.endsWith('.test.ts')) return;
+  if (stats === undefined || path.endsWith('.test.ts') || path === made) return;
   if (!stats.isDirectory()) {
     digest.update(`${path}\n${stats.mtimeMs}\n${stats.size}\n`);
     return;
@@ -47,8 +60,11 @@ export async function buildOutput(root, stamp) {
   const staging = join(out, `.staging-${process.pid}`);
   mkdirSync(staging, { recursive: true });
   try {
-    const exitCode = await run(pinnedNode(root), ['build/bundle.mjs', staging], { cwd: root });
-    if (exitCode !== 0) throw new Error("The build failed; the bundler's message is above.");
+    await step(root, ['build/messages.mjs']);
+    await Promise.all([
+      step(root, ['build/bundle.mjs', staging]),
+      step(root, ['build/renderer.mjs', join(staging, 'renderer')]),
+    ]);
     writeFileSync(join(staging, '.built'), stamp);
     publish(staging, out);
   } finally {
@@ -57,15 +73,29 @@ export async function buildOutput(root, stamp) {
   removeLeftovers(out);
 }
 
+async function step(root, args) {
+  const exitCode = await run(pinnedNode(root), args, { cwd: root });
+  if (exitCode !== 0) throw new Error(`The build failed in ${args[0]}; its message is above.`);
+}
+
 function publish(staging, out) {
-  const order = (name) => (name === '.built' ? 2 : name.startsWith('chunk-') ? 0 : 1);
-  const names = readdirSync(staging).sort((a, b) => order(a) - order(b));
-  for (const name of names) renameSync(join(staging, name), join(out, name));
+  const order = (path) => (path === '.built' ? 2 : hashed.test(path) ? 0 : 1);
+  const entries = readdirSync(staging, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(staging, join(entry.parentPath, entry.name)))
+    .sort((a, b) => order(a) - order(b));
+  for (const path of paths) {
+    mkdirSync(join(out, dirname(path)), { recursive: true });
+    renameSync(join(staging, path), join(out, path));
+  }
 }
 
 function removeLeftovers(out) {
   const oldest = Date.now() - oldChunkLifetimeMs;
-  for (const name of readdirSync(out)) {
+  const assets = join(out, 'renderer/assets');
+  const names = [...readdirSync(out), ...readdirSync(assets).map((name) => `renderer/assets/${name}`)];
+  for (const name of names) {
     const stats = statSync(join(out, name), { throwIfNoEntry: false });
     if (!leftover.test(name) || stats === undefined || stats.mtimeMs > oldest) continue;
     rmSync(join(out, name), { recursive: true, force: true });

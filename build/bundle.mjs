@@ -10,10 +10,14 @@ import { rolldown } from 'rolldown';
 const programs = {
   gatehouse: 'electron/cli/main.ts',
   'inspector-worker': 'electron/core/inspector/worker.ts',
+  desktop: 'electron/desktop/main.ts',
 };
 
+/** Electron loads a sandboxed preload as one CommonJS file. */
+const preload = 'electron/preload/preload.ts';
+
 /** Native, or looked for by `ws` and allowed to be absent: loaded from node_modules at run time. */
-const external = ['better-sqlite3', 'bufferutil', 'utf-8-validate'];
+const external = ['better-sqlite3', 'bufferutil', 'utf-8-validate', 'electron'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = process.argv[2];
@@ -34,3 +38,14 @@ await bundle.write({
   chunkFileNames: 'chunk-[name]-[hash].mjs',
 });
 await bundle.close();
+
+if (existsSync(join(root, preload))) {
+  const preloadBundle = await rolldown({
+    input: join(root, preload),
+    cwd: root,
+    external: ['electron'],
+    tsconfig: false,
+  });
+  await preloadBundle.write({ file: join(folder, 'preload.cjs'), format: 'cjs', sourcemap: true });
+  await preloadBundle.close();
+}

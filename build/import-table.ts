@@ -31,18 +31,10 @@ const relay = 'shared/relay';
 const core = 'electron/core';
 const headless = 'electron/headless';
 const testing = 'shared/testing';
+const i18n = 'renderer/i18n';
 
 /** Svelte and its UI libraries, as DESIGN.md lists them. */
-const ui = [
-  'svelte',
-  'bits-ui',
-  '@lucide/svelte',
-  'svelte-sonner',
-  'uplot',
-  'uqr',
-  '@scure/bip39',
-  '@inlang/paraglide-js',
-];
+const ui = ['svelte', 'bits-ui', '@lucide/svelte', 'svelte-sonner', 'uplot', 'uqr', '@scure/bip39'];
 
 const busDriver = '@nats-io/transport-node';
 
@@ -84,19 +76,20 @@ export const rows: readonly Row[] = [
   },
   {
     from: 'renderer',
-    folders: [contracts, 'renderer/api', 'renderer/state', 'renderer/features', 'renderer/ui'],
+    folders: [contracts, 'renderer/api', 'renderer/state', 'renderer/features', 'renderer/ui', i18n],
     packages: ui,
     node: false,
   },
+  { from: i18n, folders: [contracts], packages: ui, node: false },
   { from: 'renderer/api', folders: [contracts], packages: ui, node: false },
-  { from: 'renderer/state', folders: ['renderer/api', contracts], packages: ui, node: false },
+  { from: 'renderer/state', folders: ['renderer/api', contracts, i18n], packages: ui, node: false },
   {
     from: 'renderer/features',
-    folders: ['renderer/state', 'renderer/ui', contracts],
+    folders: ['renderer/state', 'renderer/ui', contracts, i18n],
     packages: ui,
     node: false,
   },
-  { from: 'renderer/ui', folders: [contracts], packages: ui, node: false },
+  { from: 'renderer/ui', folders: [contracts, i18n], packages: ui, node: false },
   {
     // Not in DESIGN.md's table: what its subjects need. No row may name it but e2e's; tests beside code may use it.
     from: testing,
@@ -129,6 +122,14 @@ export const topLevel = ['build', 'e2e', 'electron', 'renderer', 'shared'];
 
 /** Dependencies in package.json that no source imports, and why they are there. */
 export const tools: Readonly<Record<string, string>> = {
+  '@inlang/paraglide-js': 'build/messages.mjs',
+  '@inlang/plugin-message-format': 'build/messages.mjs, through renderer/project.inlang',
+  '@sveltejs/vite-plugin-svelte': 'build/renderer-config.mjs',
+  electron: 'npm start, and the types of electron/desktop',
+  'electron-builder': 'npm run dist',
+  'eslint-plugin-svelte': 'eslint.config.js',
+  'prettier-plugin-svelte': 'npm run format',
+  'svelte-check': 'npm run check',
   eslint: 'npm run lint',
   node: 'the pinned Node that runs everything',
   prettier: 'npm run format',

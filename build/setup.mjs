@@ -9,6 +9,8 @@ import { run } from './packages.mjs';
 const programs = [
   { name: 'sshd', package: 'openssh-server', why: 'the bench compares with OpenSSH' },
   { name: 'ssh', package: 'openssh-client', why: 'the bench compares with OpenSSH' },
+  { name: 'chromium', package: 'chromium', why: 'the console is tested in a real browser' },
+  { name: 'fc-list', package: 'fontconfig', why: 'the browser needs fonts' },
   { name: 'nghttp', package: 'nghttp2-client', why: 'a foreign HTTP/2 client calls the service in a test' },
 ];
 
