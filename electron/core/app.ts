@@ -2,31 +2,47 @@
 // nothing of terminals, windows or Electron.
 import type { Logger } from 'pino';
 import type { GatehouseError } from '../../shared/contracts/errors.ts';
+import type { SettingName } from '../../shared/contracts/settings.ts';
 import { openDataFolder, retentionOf } from './data-folder.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder, Foundation } from './data-folder.ts';
 import { listenDirect } from './direct-listener.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
-import { RelayLink } from './endpoint/relay-link.ts';
-import type { RelayState } from './endpoint/relay-link.ts';
+import type { SessionTable } from './endpoint/session-table.ts';
 import type { UsableToken } from './endpoint/verifier.ts';
 import { Opened } from './opened.ts';
+import { ServiceRelay } from './service-relay.ts';
+import type { RelayAddress, RelayState } from './service-relay.ts';
+import { openServiceSecrets } from './secrets/service-secrets.ts';
+import type { Secrets } from './secrets/secrets-file.ts';
+import type { SettingSource } from './settings/settings-store.ts';
 
-export interface ServiceOptions {
+/** What a console wants to be told of a running service. */
+export interface ServiceListener {
+  onRelayState?(state: RelayState): void;
+  /** A renewed or imported certificate has been taken up; lower-case hex SHA-256. */
+  onFingerprint?(sha256: string): void;
+  onSettings?(changed: readonly SettingName[], source: SettingSource): void;
+  onTokens?(ids: readonly string[]): void;
+  onProblem?(problem: GatehouseError): void;
+}
+
+export interface StartOptions extends ServiceListener, RelayAddress {
   readonly dataFolder: string;
-  readonly superadminPassword: string;
-  readonly relay: URL;
-  /** For the first connection to a relay that is not open. */
-  readonly enrolmentToken?: string;
-  /** PEM of certificate authorities to trust for the relay instead of the system's. */
-  readonly relayCa?: string;
   readonly logger: Logger;
-  readonly onRelayState?: (state: RelayState) => void;
-  /** Told when a renewed or imported certificate has been taken up; lower-case hex SHA-256. */
-  readonly onFingerprint?: (sha256: string) => void;
   /** Serves the E2EE endpoint on this port of 127.0.0.1 too, without a relay: for measurements beside it. */
   readonly directPort?: number;
   /** How long requests under way may take when the service stops, in milliseconds. Default 5,000. */
   readonly drainMs?: number;
+}
+
+export interface ServiceOptions extends StartOptions {
+  readonly superadminPassword: string;
+}
+
+/** For whoever has unlocked the secrets, and opened the foundation, already. */
+export interface UnlockedOptions extends StartOptions {
+  readonly secrets: Secrets;
+  readonly foundation: Foundation;
 }
 
 /**
@@ -34,7 +50,7 @@ export interface ServiceOptions {
  * @throws GatehouseError `superadmin_password_wrong`, `data_folder_in_use`, and the errors of the certificate,
  *   secrets, settings and request log; whatever was opened has been closed again
  */
-export async function startService(options: ServiceOptions): Promise<RunningService> {
+export async function startService(options: ServiceOptions | UnlockedOptions): Promise<RunningService> {
   const opened = new Opened();
   try {
     return await RunningService.start(options, opened);
@@ -49,19 +65,20 @@ export class RunningService {
   readonly serviceId: string;
   /** True where this start made the certificate. */
   readonly certificateCreated: boolean;
-  readonly #options: ServiceOptions;
+  readonly data: DataFolder;
+  /** The connection to the relay. */
+  readonly relay: ServiceRelay;
+  /** Milliseconds since the epoch. */
+  readonly startedAt = Date.now();
+  readonly #options: StartOptions;
   readonly #opened: Opened;
-  readonly #data: DataFolder;
   readonly #endpoint: Endpoint;
-  readonly #link: RelayLink;
-  #relayState: RelayState = { state: 'connecting', attempt: 0 };
-  readonly #relayTried = Promise.withResolvers<RelayState>();
   #directPort: number | null = null;
 
-  private constructor(options: ServiceOptions, opened: Opened, data: DataFolder) {
+  private constructor(options: StartOptions, opened: Opened, data: DataFolder) {
     this.#options = options;
     this.#opened = opened;
-    this.#data = data;
+    this.data = data;
     this.serviceId = data.identity.serviceId;
     this.certificateCreated = data.certificateCreated;
     this.#endpoint = new Endpoint({
@@ -70,44 +87,61 @@ export class RunningService {
       findToken: (id) => usableToken(data, id),
       fakeSaltKey: data.fakeSaltKey,
       log: data.log,
-      domainName: () => (this.#relayState.state === 'online' ? this.#relayState.domainName : ''),
+      domainName: () => this.relay.domainName,
       certificate: data.certificates.current(),
     });
-    this.#link = this.#makeLink();
+    this.relay = new ServiceRelay({
+      identity: data.identity,
+      onStream: (stream) => {
+        this.#endpoint.acceptor.accept(stream);
+      },
+      onState: (state) => options.onRelayState?.(state),
+    });
   }
 
-  static async start(options: ServiceOptions, opened: Opened): Promise<RunningService> {
+  static async start(options: ServiceOptions | UnlockedOptions, opened: Opened): Promise<RunningService> {
     const onProblem = (problem: GatehouseError): void => {
       options.logger.error({ code: problem.code }, problem.message);
+      options.onProblem?.(problem);
     };
     const started: RunningService[] = [];
-    const onTokens = (): void => {
+    const onTokens = (ids: readonly string[]): void => {
       for (const service of started) service.#endpoint.enforceTokens();
+      options.onTokens?.(ids);
     };
-    const data = await openDataFolder(options.dataFolder, options.superadminPassword, opened, {
-      onTokens,
-      onProblem,
-    });
+    const { dataFolder: folder } = options;
+    const unlocked = 'secrets' in options;
+    const secrets = unlocked
+      ? () => Promise.resolve(options.secrets)
+      : () => openServiceSecrets(folder, options.superadminPassword);
+    const foundation = unlocked ? options.foundation : undefined;
+    const listener = { onTokens, onProblem };
+    const data = await openDataFolder({ folder, secrets, foundation, listener }, opened);
     const service = new RunningService(options, opened, data);
     started.push(service);
     service.#follow(onProblem);
     await service.#listenDirect();
-    service.#link.start();
+    service.relay.start(options);
     return service;
   }
 
   /** Lower-case hex SHA-256 of the certificate that new sessions get. */
   get fingerprint(): string {
-    return this.#data.certificates.current().sha256;
+    return this.data.certificates.current().sha256;
+  }
+
+  /** The sessions that are live now. */
+  get sessions(): SessionTable {
+    return this.#endpoint.sessions;
   }
 
   get relayState(): RelayState {
-    return this.#relayState;
+    return this.relay.state;
   }
 
   /** What the first attempt to reach the relay came to: `online`, `offline`, or `stopped` before it was over. */
   get relayTried(): Promise<RelayState> {
-    return this.#relayTried.promise;
+    return this.relay.tried;
   }
 
   /** The loopback port that serves without a relay; null where none was asked for. */
@@ -115,27 +149,23 @@ export class RunningService {
     return this.#directPort;
   }
 
-  /** Cuts the wait before the next try to reach the relay short. */
-  retryNow(): void {
-    this.#link.retryNow();
-  }
-
   /** Takes no new requests, lets those under way finish, ends all sessions, and frees everything. */
   async stop(): Promise<void> {
-    this.#link.goAway();
+    this.relay.goAway();
     await this.#endpoint.drain(this.#options.drainMs ?? 5_000);
-    await this.#link.stop();
+    await this.relay.stop();
     await this.#opened.close();
   }
 
   /** Keeps live sessions in step with what changes in the data folder. */
   #follow(onProblem: (problem: GatehouseError) => void): void {
-    const { settings, certificates, log } = this.#data;
+    const { settings, certificates, log } = this.data;
     this.#opened.add(
       settings.watch({
-        onChange: () => {
+        onChange: (_settings, changed, source) => {
           this.#endpoint.enforceSettings();
           log.applySettings(retentionOf(settings));
+          this.#options.onSettings?.(changed, source);
         },
         onProblem,
       }),
@@ -157,24 +187,6 @@ export class RunningService {
       listener.close();
     });
     this.#directPort = listener.port;
-  }
-
-  #makeLink(): RelayLink {
-    const { relay, enrolmentToken, relayCa } = this.#options;
-    return new RelayLink({
-      relay,
-      identity: this.#data.identity,
-      ...(enrolmentToken === undefined ? {} : { enrolmentToken }),
-      ...(relayCa === undefined ? {} : { ca: relayCa }),
-      onStream: (stream) => {
-        this.#endpoint.acceptor.accept(stream);
-      },
-      onState: (state) => {
-        this.#relayState = state;
-        if (state.state !== 'connecting') this.#relayTried.resolve(state);
-        this.#options.onRelayState?.(state);
-      },
-    });
   }
 }
 

@@ -11,42 +11,62 @@ import { AccessTokens } from './secrets/access-tokens.ts';
 import { openIdentity } from './secrets/identity.ts';
 import type { ServiceIdentity } from './secrets/identity.ts';
 import { LiveAccessTokens } from './secrets/live-access-tokens.ts';
-import { openServiceSecrets } from './secrets/service-secrets.ts';
+import type { Secrets } from './secrets/secrets-file.ts';
 import { SettingsStore } from './settings/settings-store.ts';
 
-export interface DataFolder {
+/** What opens without the superadmin password; a console has it open also while the service is locked. */
+export interface Foundation {
+  readonly settings: SettingsStore;
+  readonly log: RequestLog;
+}
+
+export interface DataFolder extends Foundation {
   readonly identity: ServiceIdentity;
   /** Makes the salts of unknown access tokens. */
   readonly fakeSaltKey: Uint8Array;
   readonly certificates: CertificateStore;
   /** True where this start made the certificate. */
   readonly certificateCreated: boolean;
-  readonly settings: SettingsStore;
   readonly tokens: LiveAccessTokens;
-  readonly log: RequestLog;
 }
 
 export interface DataFolderListener {
-  /** Access tokens were made, revoked, or have expired. */
-  readonly onTokens: () => void;
+  /** These access tokens were made, revoked, or have expired. */
+  readonly onTokens: (ids: readonly string[]) => void;
   readonly onProblem: (problem: GatehouseError) => void;
 }
 
-/** @throws GatehouseError as `startService`; `opened` has what was opened by then */
-export async function openDataFolder(
-  folder: string,
-  superadminPassword: string,
-  opened: Opened,
-  listener: DataFolderListener,
-): Promise<DataFolder> {
+export interface DataFolderOptions {
+  readonly folder: string;
+  /** Asked once the folder is held. */
+  readonly secrets: () => Promise<Secrets>;
+  /** Of whoever holds the folder already, and closes it. */
+  readonly foundation?: Foundation | undefined;
+  readonly listener: DataFolderListener;
+}
+
+/** Makes the folder where it is missing, and holds it. @throws GatehouseError `data_folder_in_use`, `storage_failed` */
+export async function takeDataFolder(folder: string, opened: Opened): Promise<void> {
   await ensurePrivateFolder(folder);
   opened.add(await holdFolder(folder, 'service'));
-  const secrets = await openServiceSecrets(folder, superadminPassword);
-  const { identityKey, fakeSaltKey } = await secrets.read();
-  const { store: certificates, created } = await CertificateStore.open(folder, secrets);
+}
+
+/** Of a folder that is held. @throws GatehouseError those of the settings and the request log */
+export async function openFoundation(folder: string, opened: Opened): Promise<Foundation> {
   const settings = await SettingsStore.open(folder);
   const log = await openLog(folder, settings);
   opened.add(() => log.close());
+  return { settings, log };
+}
+
+/** @throws GatehouseError as `startService`; `opened` has what was opened by then */
+export async function openDataFolder(options: DataFolderOptions, opened: Opened): Promise<DataFolder> {
+  const { folder, listener } = options;
+  if (options.foundation === undefined) await takeDataFolder(folder, opened);
+  const secrets = await options.secrets();
+  const { identityKey, fakeSaltKey } = await secrets.read();
+  const { store: certificates, created } = await CertificateStore.open(folder, secrets);
+  const { settings, log } = options.foundation ?? (await openFoundation(folder, opened));
   const tokens = await LiveAccessTokens.open(new AccessTokens(folder), {
     onChange: listener.onTokens,
     onProblem: listener.onProblem,

@@ -27,9 +27,16 @@ export interface SettingChange<N extends SettingName = SettingName> {
   readonly value: Settings[N];
 }
 
+/** Who changed a setting: `set` of this very store, or somebody who wrote the file (the command line). */
+export type SettingSource = 'set' | 'file';
+
 export interface SettingsListener {
   /** All settings as they are now, and the names of those that differ from before. */
-  readonly onChange: (settings: Readonly<Settings>, changed: readonly SettingName[]) => void;
+  readonly onChange: (
+    settings: Readonly<Settings>,
+    changed: readonly SettingName[],
+    source: SettingSource,
+  ) => void;
   /** The file cannot be read; the last good settings stay. Told once for each problem. */
   readonly onProblem: (problem: GatehouseError) => void;
 }
@@ -38,6 +45,8 @@ export class SettingsStore {
   readonly #folder: string;
   readonly #listeners = new Set<SettingsListener>();
   #settings: Readonly<Settings>;
+  /** Ends with the `set` that is under way: a watch must not take its file for somebody else's. */
+  #setting: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, settings: Readonly<Settings>) {
     this.#folder = folder;
@@ -61,12 +70,18 @@ export class SettingsStore {
   /** Stores one value. @throws GatehouseError `settings_invalid`, `settings_corrupt`, `data_folder_locked`, `storage_failed` */
   async set<N extends SettingName>(name: N, value: unknown): Promise<SettingChange<N>> {
     const parsed = parseSettingValue(name, value);
+    const change = this.#store(name, parsed);
+    this.#setting = Promise.allSettled([this.#setting, change]);
+    return change;
+  }
+
+  async #store<N extends SettingName>(name: N, parsed: Settings[N]): Promise<SettingChange<N>> {
     await ensurePrivateFolder(this.#folder);
     return withFolderLock(this.#folder, lockName, async () => {
       const before = await readSet(this.#folder);
       const after = { ...before, [name]: parsed };
       await writeFileAtomic(join(this.#folder, fileName), `${JSON.stringify(after, null, 2)}\n`);
-      this.#apply(withDefaults(after));
+      this.#apply(withDefaults(after), 'set');
       return { name, old: withDefaults(before)[name], value: parsed };
     });
   }
@@ -74,7 +89,10 @@ export class SettingsStore {
   /** Follows the file within a second. Returns the unsubscribe. */
   watch(listener: SettingsListener): () => void {
     this.#listeners.add(listener);
-    const reload = async () => this.#apply(withDefaults(await readSet(this.#folder)));
+    const reload = async () => {
+      await this.#setting;
+      this.#apply(withDefaults(await readSet(this.#folder)), 'file');
+    };
     const concerns = (name: string) => name === fileName;
     const unwatch = watchFolder(this.#folder, reload, { concerns, onProblem: listener.onProblem });
     return () => {
@@ -83,12 +101,12 @@ export class SettingsStore {
     };
   }
 
-  #apply(after: Readonly<Settings>): void {
+  #apply(after: Readonly<Settings>, source: SettingSource): void {
     const before = this.#settings;
     const changed = settingNames.filter((name) => before[name] !== after[name]);
     if (changed.length === 0) return;
     this.#settings = after;
-    for (const { onChange } of this.#listeners) onChange(after, changed);
+    for (const { onChange } of this.#listeners) onChange(after, changed, source);
   }
 }
 
