@@ -76,6 +76,14 @@ describe('gatehouse call', () => {
     });
   });
 
+  it('prints capabilities without a token also where verification is required', async () => {
+    await withPeer(required, async (relay, fingerprint) => {
+      const argv = ['call', id, 'capabilities', '--relay', relay, '--fingerprint', fingerprint];
+      const { exitCode, out } = await gatehouse(...argv);
+      expect([exitCode, JSON.parse(out)]).toMatchObject([0, { e2ee: { sessionVerificationRequired: true } }]);
+    });
+  });
+
   it('with --json prints result and request on one line', async () => {
     await withPeer({}, async (relay, fingerprint) => {
       const { out } = await gatehouse(

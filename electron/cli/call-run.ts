@@ -39,6 +39,11 @@ export async function runCall(
   const client = await login(loginOptions);
   const interrupted = cancelOnSignal(client);
   try {
+    if (command.rpc === 'capabilities') {
+      // Answers also where nothing else does without an access token.
+      tell(await client.capabilities(command.serviceId, credentials), client.requests.at(-1), options);
+      return;
+    }
     const service = await client.serviceCloud(command.serviceId, credentials);
     if (isStreamed) await stream(service, command, stdin, stdout);
     else await call(service, command, args);
@@ -49,8 +54,10 @@ export async function runCall(
 }
 
 async function call(service: Service, { rpc, options }: CallCommand, args: unknown): Promise<void> {
-  const result = await service.call(rpc, args);
-  const request = service.requests.at(-1);
+  tell(await service.call(rpc, args), service.requests.at(-1), options);
+}
+
+function tell(result: unknown, request: ClientRequest | undefined, options: CallCommandOptions): void {
   printResult({ result, request }, [readableJson(result)], options);
   if (request !== undefined) tellProtection(request, options);
 }

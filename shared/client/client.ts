@@ -1,12 +1,15 @@
 // A client of one relay: the entry to services, and the record of every request. Made by `login`.
+import type { Capabilities } from '../contracts/capabilities.ts';
 import { GatehouseError } from '../contracts/errors.ts';
 import { isServiceId } from '../contracts/service-id.ts';
 import { RequestList } from './client-request.ts';
 import type { ClientRequest } from './client-request.ts';
 import { parseCredentials } from './credentials.ts';
 import type { ServiceCredentials } from './credentials.ts';
+import { askService } from './establish.ts';
 import type { ServiceContext } from './establish.ts';
 import type { RelayConnection } from './relay-connection.ts';
+import type { RecordRequest } from './rpc.ts';
 import { Service } from './service.ts';
 
 export class Client {
@@ -15,6 +18,9 @@ export class Client {
   readonly #requestLimit: number;
   readonly #requests: RequestList;
   readonly #services = new Set<Service>();
+  readonly #record: RecordRequest = (request) => {
+    this.#requests.add(request);
+  };
 
   /** For the library alone: `login` makes one. */
   constructor(relay: RelayConnection, context: Omit<ServiceContext, 'source'>, requestLimit: number) {
@@ -48,20 +54,13 @@ export class Client {
    */
   async serviceCloud(serviceId: string, credentials: ServiceCredentials = {}): Promise<Service> {
     parseCredentials(credentials);
-    if (!isServiceId(serviceId)) {
-      throw new GatehouseError(
-        'usage',
-        'A service id looks like abcd-efgh-2345. The service shows its own at start.',
-      );
-    }
+    checkServiceId(serviceId);
     const service: Service = new Service({
       serviceId,
       credentials,
       context: { ...this.#context, source: this.#relay },
       requestLimit: this.#requestLimit,
-      record: (request) => {
-        this.#requests.add(request);
-      },
+      record: this.#record,
       onClosed: () => this.#services.delete(service),
     });
     this.#services.add(service);
@@ -74,9 +73,29 @@ export class Client {
     }
   }
 
+  /**
+   * What a service says of itself, also where it answers nothing else without an access token; the token, if one
+   * is given, is not used. @throws GatehouseError as `serviceCloud`, but for the `access_token_` codes
+   */
+  async capabilities(serviceId: string, credentials: ServiceCredentials = {}): Promise<Capabilities> {
+    const trust = parseCredentials(credentials);
+    checkServiceId(serviceId);
+    const context = { ...this.#context, source: this.#relay };
+    const { signal } = new AbortController();
+    return askService(context, { serviceId, trust, record: this.#record, signal });
+  }
+
   /** Ends all services and the connection with the relay; resolves when nothing of it is left. */
   async close(): Promise<void> {
     for (const service of [...this.#services]) service.close();
     await this.#relay.close();
   }
+}
+
+function checkServiceId(serviceId: string): void {
+  if (isServiceId(serviceId)) return;
+  throw new GatehouseError(
+    'usage',
+    'A service id looks like abcd-efgh-2345. The service shows its own at start.',
+  );
 }

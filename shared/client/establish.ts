@@ -72,6 +72,29 @@ export async function establish(context: ServiceContext, call: Establishing): Pr
   return { plan: { kind: 'plain', reason: 'e2ee_not_available', refusal: null }, session: null };
 }
 
+/**
+ * What the service says of itself, over the way that calls would take, on a session that ends with the answer and
+ * needs no access token. @throws as `establish`, but for what a token is to blame for
+ */
+export async function askService(context: ServiceContext, call: Establishing): Promise<Capabilities> {
+  const untrusting = { ...call, trust: { ...call.trust, token: null } };
+  const { useE2eeDefault } = context;
+  const certain = call.trust.fingerprint !== null || useE2eeDefault === 'always';
+  const never = !certain && useE2eeDefault === 'never';
+  const reason = never ? 'use_e2ee_default_never' : 'capabilities_probe';
+  if (never) announcePlaintext(context, call.serviceId, 'use_e2ee_default_never');
+  const outside = certain ? null : await askOutside(context, call, reason);
+  if (outside !== null && (never || !outside.e2ee.available)) return outside;
+  const session = await openTunnel(context, untrusting, context.useH2WhenAvailable);
+  try {
+    const inside = await askInside(context, untrusting, session);
+    if (outside !== null) checkSameCapabilities(outside, inside);
+    return inside;
+  } finally {
+    session.close();
+  }
+}
+
 /** A new E2EE session, verified where there is a token. @throws as `establish` */
 export async function openSession(
   context: ServiceContext,

@@ -10,6 +10,27 @@ const withToken = ({ peer }: World) => ({
 });
 const required: Script = { token: scriptedToken, capabilities: { sessionVerificationRequired: true } };
 
+describe('capabilities', () => {
+  it('are told without an access token where nothing else is, and no session stays open', async () => {
+    await inWorld(required, {}, async ({ client, peer }) => {
+      const answer = await client.capabilities(id, { e2eeFingerprint: peer.fingerprint });
+      expect(answer.e2ee.sessionVerificationRequired).toBe(true);
+      expect(client.requests.at(-1)?.e2ee).toMatchObject({ e2eeUsed: true, verifiedBy: 'fingerprint' });
+      await expect.poll(() => peer.openStreams).toBe(0);
+      const refused = client.serviceCloud(id, { e2eeFingerprint: peer.fingerprint });
+      expect(await codeOf(refused)).toBe('access_token_required');
+    });
+  });
+
+  it('of a service with another certificate are not asked for', async () => {
+    await inWorld(required, {}, async ({ client }) => {
+      const asked = client.capabilities(id, { e2eeFingerprint: 'ab'.repeat(32) });
+      expect(await codeOf(asked)).toBe('fingerprint_mismatch');
+      expect(client.requests).toEqual([]);
+    });
+  });
+});
+
 describe('a session is verified', () => {
   it('once for all calls over HTTP/2', async () => {
     await inWorld(required, {}, async (world) => {
