@@ -105,6 +105,7 @@ export const errorCodes = {
   session_unknown: 'There is no live session with this id.',
   export_unknown: 'There is no such export, or it has been read already.',
   view_unknown: 'There is no saved view with this id.',
+  capture_rule_invalid: 'A redaction rule has a pattern that is not safe to run.',
   audit_unavailable: 'The audit log cannot be written, so nothing was changed.',
 
   internal: 'A defect in Gatehouse.',
