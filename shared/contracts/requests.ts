@@ -40,6 +40,19 @@ export interface RequestRow {
   readonly remoteUser: string | null;
 }
 
+/** Where the time of a request went, in milliseconds; null for a part that did not happen (or is not over). */
+export interface RequestTiming {
+  /** From its arrival until it was on record. */
+  readonly queueMs: number | null;
+  /** TLS handshake of its session; only with the first request of a session. */
+  readonly handshakeMs: number | null;
+  /** Session verification; only with the first request of a session. */
+  readonly verificationMs: number | null;
+  readonly handlerMs: number | null;
+  /** From the first byte of the answer to the last. */
+  readonly transferMs: number | null;
+}
+
 /** What a request came to, written when it ends. */
 export interface RequestOutcome {
   readonly status: Exclude<RequestStatus, 'RUNNING'>;
@@ -49,4 +62,6 @@ export interface RequestOutcome {
   readonly bytesWritten: number;
   /** An ErrorCode; null on success. */
   readonly errorCode: string | null;
+  /** Absent where nobody measured. */
+  readonly timing?: RequestTiming;
 }

@@ -17,7 +17,12 @@ function queueWithWorker() {
   const control = new Int32Array(new SharedArrayBuffer(8));
   const messages: (readonly Operation[])[] = [];
   const post = (operations: readonly Operation[]) => void messages.push(operations);
-  const queue = new CommitQueue({ maxQueued: 5000, onCommitted: () => {}, onFailed: () => {} });
+  const queue = new CommitQueue({
+    maxQueued: 5000,
+    maxQueuedPayloadBytes: 1,
+    onCommitted: () => {},
+    onFailed: () => {},
+  });
   queue.attach(post, control);
   /** Commits `count` operations, and says so where the queue has asked to be told. */
   const commit = (count: number) => {

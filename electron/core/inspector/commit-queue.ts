@@ -3,7 +3,7 @@
 // Must never resolve a begin before its commit, nor hold more operations than its limit.
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { controlBytes, controlWord, maxBatch } from './protocol.ts';
-import { encodeFinish, operationKind } from './rows.ts';
+import { bodyBytes, encodeFinish, operationKind } from './rows.ts';
 import type { Operation } from './rows.ts';
 
 /**
@@ -27,6 +27,8 @@ interface Entry {
 export interface CommitQueueOptions {
   /** Operations held at most, sent and unsent. */
   readonly maxQueued: number;
+  /** Bytes of payloads held at most, sent and unsent. */
+  readonly maxQueuedPayloadBytes: number;
   /** Called with operations that have just been committed. */
   readonly onCommitted: (operations: readonly Operation[]) => void;
   readonly onFailed: () => void;
@@ -40,6 +42,7 @@ export class CommitQueue {
   #waiting: Entry[] = [];
   #sent: Entry[] = [];
   #dropped = 0;
+  #payloadBytes = 0;
   #mayWait = false;
   #ticking = false;
   #delay: NodeJS.Timeout | null = null;
@@ -78,10 +81,13 @@ export class CommitQueue {
 
   /** Queues; dropped and counted where too many wait. */
   add(operation: Operation): void {
-    if (this.#isFull()) {
+    const bytes = bodyBytes(operation);
+    const tooMuch = bytes > 0 && this.#payloadBytes + bytes > this.#options.maxQueuedPayloadBytes;
+    if (tooMuch || this.#isFull()) {
       this.#dropped += 1;
       return;
     }
+    this.#payloadBytes += bytes;
     this.#waiting.push({ operation, settle: null });
     if (this.#sent.length > 0 || this.#waiting.length >= maxBatch) this.#wake();
     else this.#delay ??= setTimeout(() => this.#wake(), finishDelayMs);
@@ -148,7 +154,10 @@ export class CommitQueue {
     if (count === 0) return;
     this.#committed += count;
     const entries = this.#sent.splice(0, count);
-    for (const entry of entries) entry.settle?.resolve();
+    for (const { operation, settle } of entries) {
+      settle?.resolve();
+      this.#payloadBytes -= bodyBytes(operation);
+    }
     this.#options.onCommitted(entries.map((entry) => entry.operation));
   }
 

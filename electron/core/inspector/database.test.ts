@@ -54,7 +54,7 @@ describe('openDatabase', () => {
       .get();
     db.close();
     expect(settings).toEqual(['wal', 1, 2]);
-    expect(strict).toEqual({ n: 2 });
+    expect(strict).toEqual({ n: 6 });
   });
 
   const damages: [string, string, (file: string) => void][] = [

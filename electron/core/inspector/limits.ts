@@ -5,6 +5,8 @@ import type { RejectionQuotaLimits } from './rejection-quota.ts';
 export interface RequestLogLimits extends RejectionQuotaLimits {
   /** Operations held in memory at most; about 1 KiB each. */
   readonly maxQueued: number;
+  /** Bytes of captured payloads held in memory at most, beside the operations. */
+  readonly maxQueuedPayloadBytes: number;
   /** How long a write waits for another process's lock, in milliseconds. */
   readonly lockWaitMs: number;
   /** Time between attempts to write again after a failure, in milliseconds. */
@@ -17,6 +19,7 @@ export interface RequestLogLimits extends RejectionQuotaLimits {
 
 export const defaultLimits: RequestLogLimits = {
   maxQueued: 50_000,
+  maxQueuedPayloadBytes: 32 * 1024 * 1024,
   lockWaitMs: 250,
   probeMs: 1000,
   retentionEveryMs: 300_000,

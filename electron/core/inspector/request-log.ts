@@ -7,13 +7,21 @@
 // a rejection is synced at once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { CapturedPayload } from '../../../shared/contracts/console/models.ts';
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { RequestLogLimits } from './limits.ts';
 import type { RetentionSettings } from './protocol.ts';
 import { quotaWindowMs, RejectionQuota } from './rejection-quota.ts';
-import { encodeBegin, encodeFinish, encodeRejection, operationKind, rejectionSummaryCode } from './rows.ts';
+import {
+  encodeBegin,
+  encodeCapture,
+  encodeFinish,
+  encodeRejection,
+  operationKind,
+  rejectionSummaryCode,
+} from './rows.ts';
 import type { Operation, RejectionRow, StoredRequest } from './rows.ts';
 import { syncFileData, WalSync } from './wal-sync.ts';
 import type { SyncFile } from './wal-sync.ts';
@@ -42,6 +50,8 @@ export interface RequestLog {
   begin(row: RequestRow): Promise<void>;
   /** Queued, and kept while the log is unavailable; never throws. */
   finish(id: number, outcome: RequestOutcome): void;
+  /** Queued as `finish`; dropped where more bytes wait than the limit says. The request must have begun. */
+  capture(id: number, payload: CapturedPayload): void;
   /** As `finish`, under a quota of its own: what is over it is counted in one row a minute. */
   reject(row: RejectionRow): void;
   /** Resolves when all that was queued is committed and synced. @throws GatehouseError as `begin` */
@@ -50,7 +60,7 @@ export interface RequestLog {
   recent(limit: number): Promise<readonly StoredRequest[]>;
   applySettings(settings: RetentionSettings): void;
   readonly available: boolean;
-  /** Finishes and rejections given up since the start, because too many waited for an unavailable log. */
+  /** Finishes, rejections and payloads given up since the start, because too many waited for an unavailable log. */
   readonly dropped: number;
   /** Writes what is queued, as far as it can be written, and ends the worker. */
   close(): Promise<void>;
@@ -88,7 +98,7 @@ class SqliteRequestLog implements RequestLog {
     const onCommitted = (operations: readonly Operation[]) => this.#committed(operations);
     // Whatever failed, the next begin brings its certificate again.
     const onFailed = () => this.#storedCertificates.clear();
-    this.#queue = new CommitQueue({ maxQueued: this.#limits.maxQueued, onCommitted, onFailed });
+    this.#queue = new CommitQueue({ ...this.#limits, onCommitted, onFailed });
     this.#host = new WorkerHost({ file, startWorker, ...this.#limits }, this.#queue);
   }
 
@@ -118,6 +128,10 @@ class SqliteRequestLog implements RequestLog {
 
   finish(id: number, outcome: RequestOutcome): void {
     if (!this.#closed) this.#queue.add(encodeFinish(id, outcome));
+  }
+
+  capture(id: number, payload: CapturedPayload): void {
+    if (!this.#closed) this.#queue.add(encodeCapture(id, payload));
   }
 
   reject(row: RejectionRow): void {

@@ -2,10 +2,12 @@
 // that cross to the worker. Everything is brought within its bounds here, so that no value that a stranger
 // chose can make a statement fail. Must never open a file or know a thread.
 import type { ErrorCode } from '../../../shared/contracts/errors.ts';
+import type { CapturedPayload } from '../../../shared/contracts/console/models.ts';
 import type {
   RequestOutcome,
   RequestRow,
   RequestStatus,
+  RequestTiming,
   VerifiedBy,
 } from '../../../shared/contracts/requests.ts';
 
@@ -33,17 +35,18 @@ export interface StoredRequest extends RequestRow {
   readonly rejectionMessage: string | null;
 }
 
-type SqlValue = string | number | null;
+type SqlValue = string | number | Uint8Array | null;
 type SqlValues = readonly SqlValue[];
 
 /** Kinds of operation; a barrier writes nothing and is acknowledged in its turn. */
-export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3 } as const;
+export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3, capture: 4 } as const;
 
 /** One operation: its kind, the values for its statement, and a certificate that may be new to the file. */
 export type Operation =
   | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null]
   | readonly [kind: typeof operationKind.reject, SqlValues, NewCertificate | null]
   | readonly [kind: typeof operationKind.finish, SqlValues]
+  | readonly [kind: typeof operationKind.capture, SqlValues]
   | readonly [kind: typeof operationKind.barrier];
 
 export type NewCertificate = readonly [sha256: string, pem: string];
@@ -95,8 +98,49 @@ export function encodeFinish(id: number, outcome: RequestOutcome): Operation {
   const { status, durationMs, bytesRead, bytesWritten } = outcome;
   const code = optionalText(outcome.errorCode);
   const reason = status === 'REJECTED' ? code : null;
-  const duration = Math.round(bounded(durationMs) * 1000) / 1000;
-  return [operationKind.finish, [status, duration, whole(bytesRead), whole(bytesWritten), code, reason, id]];
+  const duration = microseconds(durationMs);
+  const values = [status, duration, whole(bytesRead), whole(bytesWritten), code, reason];
+  return [operationKind.finish, [...values, ...timingValues(outcome.timing), id]];
+}
+
+/** Values in the order of the writer's INSERT into `payloads`. */
+export function encodeCapture(id: number, payload: CapturedPayload): Operation {
+  const { direction, totalBytes, truncated, redactions } = payload;
+  const body =
+    payload.text === null ? Buffer.from(payload.base64 ?? '', 'base64') : Buffer.from(payload.text);
+  const counts = [whole(totalBytes), Number(truncated), whole(redactions)];
+  return [operationKind.capture, [id, direction, text(payload.contentType), body, ...counts]];
+}
+
+/** Length of a captured body; 0 for any other operation. */
+export function bodyBytes(operation: Operation): number {
+  const body = operation[0] === operationKind.capture ? operation[1][3] : null;
+  return body instanceof Uint8Array ? body.length : 0;
+}
+
+/** The request that an operation is about; null where it is about none. */
+export function requestIdOf(operation: Operation): number | null {
+  const [kind, values] = operation;
+  if (kind === operationKind.barrier) return null;
+  return Number(kind === operationKind.finish ? values.at(-1) : values[0]);
+}
+
+/** Columns that an end fills beside `outcomeColumns`, in the order of its values. */
+export const timingColumns = [
+  'queue_ms',
+  'handshake_ms',
+  'verification_ms',
+  'handler_ms',
+  'transfer_ms',
+] as const;
+
+const noTiming: readonly null[] = timingColumns.map(() => null);
+
+function timingValues(timing: RequestTiming | undefined): readonly (number | null)[] {
+  if (timing === undefined) return noTiming;
+  const { queueMs, handshakeMs, verificationMs, handlerMs, transferMs } = timing;
+  const parts = [queueMs, handshakeMs, verificationMs, handlerMs, transferMs];
+  return parts.map((ms) => (ms === null ? null : microseconds(ms)));
 }
 
 const nothingStored: ReadonlySet<string> = new Set();
@@ -139,6 +183,11 @@ function optionalText(value: string | null): string | null {
 
 function bounded(value: number): number {
   return value > 0 ? Math.min(value, Number.MAX_SAFE_INTEGER) : 0;
+}
+
+/** Milliseconds to the microsecond. */
+function microseconds(ms: number): number {
+  return Math.round(bounded(ms) * 1000) / 1000;
 }
 
 function whole(value: number): number {

@@ -1,7 +1,7 @@
 // Writes operations to the database, many in one transaction, and reads the newest rows. All or nothing: a
 // batch that fails leaves no trace. Must never decide what happens after a failure; the worker does.
 import type { Database, Statement } from 'better-sqlite3';
-import { decodeRow, operationKind, outcomeColumns, rowColumns } from './rows.ts';
+import { decodeRow, operationKind, outcomeColumns, rowColumns, timingColumns } from './rows.ts';
 import type { DatabaseRow, NewCertificate, Operation, StoredRequest } from './rows.ts';
 
 export class Writer {
@@ -9,7 +9,10 @@ export class Writer {
   readonly #insertRunning: Statement;
   readonly #insertRejected: Statement;
   readonly #insertCertificate: Statement;
+  readonly #insertRejectionText: Statement;
   readonly #update: Statement;
+  readonly #insertPayload: Statement;
+  readonly #markCaptured: Statement;
   readonly #selectRecent: Statement;
   readonly #begin: Statement;
   readonly #commit: Statement;
@@ -23,8 +26,14 @@ export class Writer {
     this.#insertCertificate = db.prepare('INSERT OR IGNORE INTO certificates (sha256, pem) VALUES (?, ?)');
     this.#update = db.prepare(
       'UPDATE requests SET status = ?, duration_ms = ?, bytes_read = ?, bytes_written = ?, ' +
-        'error_code = ?, rejection_code = ? WHERE id = ?',
+        `error_code = ?, rejection_code = ?, ${timingColumns.join(' = ?, ')} = ? WHERE id = ?`,
     );
+    this.#insertRejectionText = db.prepare('INSERT OR REPLACE INTO texts (rowid, text) VALUES (? * 4, ?)');
+    this.#insertPayload = db.prepare(
+      'INSERT OR REPLACE INTO payloads (request_id, direction, content_type, body, total_bytes, truncated, ' +
+        'redactions) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#markCaptured = db.prepare('UPDATE requests SET captured = 1 WHERE id = ?');
     this.#selectRecent = db.prepare(
       'SELECT requests.*, pem FROM requests LEFT JOIN certificates ON sha256 = sha256_hash_hexdigest ' +
         'ORDER BY id DESC LIMIT ?',
@@ -80,13 +89,21 @@ export class Writer {
       case operationKind.reject:
         this.#storeCertificate(operation[2]);
         this.#insertRejected.run(operation[1]);
+        this.#insertRejectionText.run(operation[1][0], operation[1].at(-1));
         return;
       case operationKind.finish:
         this.#update.run(operation[1]);
         return;
+      case operationKind.capture:
+        return this.#capture(operation[1]);
       case operationKind.barrier:
         return;
     }
+  }
+
+  /** A payload whose request retention has taken already goes nowhere. */
+  #capture(values: Operation[1] & object): void {
+    if (this.#markCaptured.run(values[0]).changes > 0) this.#insertPayload.run(values);
   }
 
   #storeCertificate(certificate: NewCertificate | null): void {

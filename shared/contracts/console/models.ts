@@ -2,7 +2,7 @@
 // but the one that a person asked to see once. Times are milliseconds since the epoch, durations milliseconds,
 // sizes bytes, fingerprints 64 lower-case hex digits of a SHA-256.
 import type { SerialisedError } from '../errors.ts';
-import type { RequestStatus, VerifiedBy } from '../requests.ts';
+import type { RequestStatus, RequestTiming, VerifiedBy } from '../requests.ts';
 import type { SettingName, Settings } from '../settings.ts';
 
 /**
@@ -164,18 +164,7 @@ export interface SettingChange {
   readonly value: Settings[SettingName];
 }
 
-/** Where the time of a request went, in milliseconds; null for a part that did not happen (or is not over). */
-export interface RequestTiming {
-  /** From its arrival until it was on record. */
-  readonly queueMs: number | null;
-  /** TLS handshake of its session; only with the first request of a session. */
-  readonly handshakeMs: number | null;
-  /** Session verification; only with the first request of a session. */
-  readonly verificationMs: number | null;
-  readonly handlerMs: number | null;
-  /** From the first byte of the answer to the last. */
-  readonly transferMs: number | null;
-}
+export type { RequestTiming };
 
 /** A line of the inspector. */
 export interface RequestView {
