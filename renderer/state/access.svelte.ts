@@ -1,7 +1,6 @@
 // The access page: remote users and their access tokens, found, chosen by keyboard and revoked. Must never hold the
 // secret of a token (`TokenForm` does, while it is shown).
 import type { AccessTokenView, TokensView } from '../../shared/contracts/console/models.ts';
-import { Task } from './task.svelte.ts';
 import type { Service } from './task.svelte.ts';
 
 export type StatusFilter = 'all' | AccessTokenView['status'];
@@ -35,7 +34,6 @@ export class AccessState {
   selectedId = $state<string | null>(null);
   /** The token that a person wants to revoke and has not confirmed yet. */
   revoking = $state.raw<AccessTokenView | null>(null);
-  readonly task = new Task();
   readonly #service: Service;
   readonly groups = $derived.by(() => groupByUser(this.#matching()));
   readonly selected = $derived.by(() => this.#shown().find((token) => token.id === this.selectedId) ?? null);
@@ -78,19 +76,16 @@ export class AccessState {
   }
 
   askToRevoke(token: AccessTokenView): void {
-    if (token.status !== 'active') return;
-    this.task.clear();
-    this.revoking = token;
+    if (token.status === 'active') this.revoking = token;
   }
 
-  /** Answers how many sessions ended; undefined where it failed (see `task.problem`). */
-  async revoke(): Promise<number | undefined> {
+  /** Answers how many live sessions ended with it. Rejects with a GatehouseError. */
+  async revoke(): Promise<number> {
     const token = this.revoking;
-    if (token === null) return undefined;
-    const answer = await this.task.run(() => this.#service.call('tokens.revoke', { id: token.id }));
-    if (answer === undefined) return undefined;
+    if (token === null) return 0;
+    const { sessionsEnded } = await this.#service.call('tokens.revoke', { id: token.id });
     this.revoking = null;
-    return answer.sessionsEnded;
+    return sessionsEnded;
   }
 
   #matching(): AccessTokenView[] {

@@ -8,22 +8,17 @@ import type { Service } from './task.svelte.ts';
 
 const noFiles: ImportFiles = { certificate: null, key: null };
 
-export class RenewForm {
-  password = $state('');
+export class Renewal {
   done = $state.raw<CertificateReplacement | null>(null);
-  readonly task = new Task();
   readonly #service: Service;
 
   constructor(service: Service) {
     this.#service = service;
   }
 
-  async submit(): Promise<void> {
-    if (this.password === '') return;
-    const { password } = this;
-    const done = await this.task.run(() => this.#service.call('certificate.renew', { password }));
-    this.password = '';
-    this.done = done ?? null;
+  /** Rejects with a GatehouseError. */
+  async renew(password: string): Promise<void> {
+    this.done = await this.#service.call('certificate.renew', { password });
   }
 }
 

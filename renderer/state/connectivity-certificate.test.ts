@@ -1,6 +1,6 @@
 // Renewing and importing a certificate: which files are taken, what is sent, what is let go of.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ImportForm, RenewForm } from './connectivity-certificate.svelte.ts';
+import { ImportForm, Renewal } from './connectivity-certificate.svelte.ts';
 import { maxImportBytes } from './connectivity-import.ts';
 import { ServiceDouble, refuse } from './service-double.ts';
 
@@ -19,30 +19,20 @@ const key = file(
 );
 const p12 = file('service.p12', [0x30, 0x82, 0xff, 0x00]);
 
-describe('RenewForm', () => {
-  it('shows old and new, and forgets the password', async () => {
+describe('Renewal', () => {
+  it('has old and new once it is done', async () => {
     service.answers['certificate.renew'] = () => replacement;
-    const form = new RenewForm(service);
-    form.password = 'pw';
-    await form.submit();
-    expect([form.done, form.password]).toEqual([replacement, '']);
+    const renewal = new Renewal(service);
+    await renewal.renew('pw');
+    expect(renewal.done).toEqual(replacement);
+    expect(service.calls).toEqual([{ name: 'certificate.renew', args: { password: 'pw' } }]);
   });
 
-  it('says why not, and forgets the password all the same', async () => {
+  it('is not done where the password was wrong', async () => {
     service.answers['certificate.renew'] = refuse('superadmin_password_wrong');
-    const form = new RenewForm(service);
-    form.password = 'pw';
-    await form.submit();
-    expect([form.done, form.password, form.task.problem?.code]).toEqual([
-      null,
-      '',
-      'superadmin_password_wrong',
-    ]);
-  });
-
-  it('sends nothing without a password', async () => {
-    await new RenewForm(service).submit();
-    expect(service.calls).toEqual([]);
+    const renewal = new Renewal(service);
+    await expect(renewal.renew('pw')).rejects.toMatchObject({ code: 'superadmin_password_wrong' });
+    expect(renewal.done).toBeNull();
   });
 });
 

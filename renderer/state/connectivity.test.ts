@@ -2,7 +2,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Connectivity } from '../../shared/contracts/console/models.ts';
 import { ConnectivityState, RelayForm, reachOf, validityOf } from './connectivity.svelte.ts';
-import { compareFingerprint } from './connectivity-fingerprint.ts';
 import { layersOf } from './connectivity-layers.ts';
 import { ServiceDouble, refuse, session } from './service-double.ts';
 
@@ -101,45 +100,6 @@ describe('layers', () => {
   it('know nothing of the hop to a relay that is not connected', () => {
     const offline = { ...online, link: { state: 'stopped' } } as const;
     expect(layersOf(offline, { total: 0, sessions: [] }).relayHop).toBeNull();
-  });
-});
-
-describe('comparing a fingerprint', () => {
-  const fingerprint = '0123456789abcdef'.repeat(4);
-  const words = Array.from({ length: 24 }, (_, index) => ['able', 'about', 'zoo'][index % 3]!);
-
-  it.each([
-    ['as hex', fingerprint],
-    ['with colons, in capitals', fingerprint.toUpperCase().replace(/..(?!$)/g, '$&:')],
-    ['as words', words.join(' ')],
-    ['as numbered words', words.map((word, index) => `${String(index + 1)}. ${word}`).join('\n')],
-  ])('%s is the same', (_what, text) => {
-    expect(compareFingerprint(text, fingerprint, words)).toEqual({ result: 'same' });
-  });
-
-  it('names the groups that differ', () => {
-    const other = `0123456689abcdef${fingerprint.slice(16, -1)}0`;
-    expect(compareFingerprint(other, fingerprint, words)).toEqual({
-      result: 'different',
-      unit: 'group',
-      at: [1, 15],
-    });
-  });
-
-  it('names the words that differ', () => {
-    const other = [...words.slice(0, 23), 'abandon'].join(' ');
-    expect(compareFingerprint(other, fingerprint, words)).toMatchObject({ unit: 'word', at: [23] });
-  });
-
-  it.each([fingerprint.slice(1), `${fingerprint}0`, words.slice(1).join(' '), 'not a fingerprint'])(
-    'does not take %j',
-    (text) => {
-      expect(compareFingerprint(text, fingerprint, words).result).toBe('invalid');
-    },
-  );
-
-  it('says nothing of an empty field', () => {
-    expect(compareFingerprint(' \n', fingerprint, words)).toEqual({ result: 'empty' });
   });
 });
 

@@ -1,7 +1,7 @@
 // The sessions page: who is connected now, sorted, chosen by keyboard, and ended. Must never show an ended session as
 // a live one: the one that was chosen stays in the detail, marked as ended.
+import { GatehouseError } from '../../shared/contracts/errors.ts';
 import type { SessionsView, SessionView } from '../../shared/contracts/console/models.ts';
-import { Task } from './task.svelte.ts';
 import type { Service } from './task.svelte.ts';
 
 export const sessionColumns = ['client', 'verified', 'tls', 'requests', 'running', 'bytes', 'age'] as const;
@@ -47,7 +47,6 @@ export class SessionsState {
   selectedId = $state<string | null>(null);
   /** The session that a person wants to end and has not confirmed yet. */
   ending = $state.raw<SessionView | null>(null);
-  readonly task = new Task();
   readonly #service: Service;
   /** The chosen one as it was last seen. */
   #last = $state.raw<SessionView | null>(null);
@@ -97,21 +96,19 @@ export class SessionsState {
   }
 
   askToEnd(session: SessionView): void {
-    this.task.clear();
     this.ending = session;
   }
 
-  /** Answers whether it has ended; a session that was gone already counts as ended. */
-  async end(): Promise<boolean> {
+  /** A session that is gone already counts as ended. Rejects with a GatehouseError. */
+  async end(): Promise<void> {
     const session = this.ending;
-    if (session === null) return false;
-    const done = await this.task.run(() => this.#service.call('sessions.end', { id: session.id }));
-    const gone = done !== undefined || this.task.problem?.code === 'session_unknown';
-    if (gone) {
-      this.task.clear();
-      this.ending = null;
+    if (session === null) return;
+    try {
+      await this.#service.call('sessions.end', { id: session.id });
+    } catch (error) {
+      if (!(error instanceof GatehouseError) || error.code !== 'session_unknown') throw error;
     }
-    return gone;
+    this.ending = null;
   }
 
   #sorted(): SessionView[] {

@@ -20,7 +20,6 @@ export type Opening = 'plain_calls' | 'unverified_sessions' | 'unverified_plain_
 export class SettingsState {
   /** The switch that a person wants to turn off and has not confirmed yet. */
   confirming = $state<SwitchName | null>(null);
-  password = $state('');
   readonly task = new Task();
   readonly days: NumberSetting;
   readonly size: NumberSetting;
@@ -43,8 +42,9 @@ export class SettingsState {
   async toggle(name: SwitchName): Promise<void> {
     const present = this.settings?.[name];
     if (present === undefined || this.task.busy) return;
-    if (present) this.#ask(name);
-    else await this.#set(name, true);
+    this.task.clear();
+    if (present) this.confirming = name;
+    else await this.#turnOn(name);
   }
 
   /** What turning the switch off would open. */
@@ -54,32 +54,23 @@ export class SettingsState {
     return settings[verification] ? 'nothing_yet' : 'plain_calls';
   }
 
-  async confirm(): Promise<void> {
+  /** Turns the switch off that was asked about. Rejects with a GatehouseError. */
+  async confirm(password: string): Promise<void> {
     const name = this.confirming;
-    if (name === null || this.password === '') return;
-    const { password } = this;
-    this.password = '';
-    if (await this.#set(name, false, password)) this.confirming = null;
+    if (name === null) return;
+    const answer = await this.#service.call('settings.set', { name, value: false, password });
+    this.confirming = null;
+    this.#onChanged(answer.changes);
   }
 
   cancel(): void {
     this.confirming = null;
-    this.password = '';
-    this.task.clear();
   }
 
-  #ask(name: SwitchName): void {
-    this.task.clear();
-    this.password = '';
-    this.confirming = name;
-  }
-
-  async #set(name: SwitchName, value: boolean, password?: string): Promise<boolean> {
-    const args = password === undefined ? { name, value } : { name, value, password };
+  async #turnOn(name: SwitchName): Promise<void> {
+    const args = { name, value: true };
     const answer = await this.task.run(() => this.#service.call('settings.set', args));
-    if (answer === undefined) return false;
-    this.#onChanged(answer.changes);
-    return true;
+    if (answer !== undefined) this.#onChanged(answer.changes);
   }
 }
 

@@ -33,29 +33,21 @@ describe('switches', () => {
     expect([state.confirming, service.calls]).toEqual([e2ee, []]);
   });
 
-  it('go off with the password, which is forgotten', async () => {
+  it('go off with the password', async () => {
     service.answers['settings.set'] = () => ({ changes: [] });
     const state = new SettingsState(service, onChanged);
     await state.toggle(e2ee);
-    await state.confirm();
-    expect(service.calls).toEqual([]);
-    state.password = 'pw';
-    await state.confirm();
+    await state.confirm('pw');
     expect(service.calls[0]?.args).toEqual({ name: e2ee, value: false, password: 'pw' });
-    expect([state.confirming, state.password]).toEqual([null, '']);
+    expect([state.confirming, onChanged.mock.calls.length]).toEqual([null, 1]);
   });
 
   it('keep the question open where the password was wrong', async () => {
     service.answers['settings.set'] = refuse('superadmin_password_wrong');
     const state = new SettingsState(service, onChanged);
     await state.toggle(e2ee);
-    state.password = 'pw';
-    await state.confirm();
-    expect([state.confirming, state.password, state.task.problem?.code]).toEqual([
-      e2ee,
-      '',
-      'superadmin_password_wrong',
-    ]);
+    await expect(state.confirm('pw')).rejects.toMatchObject({ code: 'superadmin_password_wrong' });
+    expect([state.confirming, onChanged.mock.calls.length]).toEqual([e2ee, 0]);
   });
 
   it.each([
