@@ -93,6 +93,9 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/prefer-nullish-coalescing': 'off',
+      // Props are taken apart by one `let`, of which some may be bound; the Svelte rule knows runes.
+      'prefer-const': 'off',
+      'svelte/prefer-const': 'error',
       // The page has one address; links are fragments of it.
       'svelte/no-navigation-without-resolve': 'off',
     },
