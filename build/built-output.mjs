@@ -13,6 +13,7 @@ const sources = [
   'electron',
   'renderer',
   ...['bundle', 'messages', 'renderer', 'renderer-config'].map((name) => `build/${name}.mjs`),
+  'build/icons/run-time',
   'package.json',
   'node_modules/.package-lock.json',
 ];

@@ -1,7 +1,7 @@
 // The one bundler step: every program of Gatehouse from its TypeScript entry to plain JavaScript.
 // Usage: node build/bundle.mjs FOLDER (build/ensure.mjs calls it). Everything lands flat in FOLDER, because a program
 // finds its siblings by `new URL('./inspector-worker.mjs', import.meta.url)`. It must never bundle native code.
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -11,6 +11,7 @@ const programs = {
   gatehouse: 'electron/cli/main.ts',
   'inspector-worker': 'electron/core/inspector/worker.ts',
   desktop: 'electron/desktop/main.ts',
+  'built-in-relay': 'electron/cli/built-in-relay.ts',
 };
 
 /** Electron loads a sandboxed preload as one CommonJS file. */
@@ -49,3 +50,6 @@ if (existsSync(join(root, preload))) {
   await preloadBundle.write({ file: join(folder, 'preload.cjs'), format: 'cjs', sourcemap: true });
   await preloadBundle.close();
 }
+
+/** Read by the desktop at run time. */
+cpSync(join(root, 'build/icons/run-time'), join(folder, 'icons'), { recursive: true });

@@ -39,7 +39,7 @@ const ui = ['svelte', 'bits-ui', '@lucide/svelte', 'svelte-sonner', 'uplot', 'uq
 const busDriver = '@nats-io/transport-node';
 
 export const rows: readonly Row[] = [
-  { from: contracts, folders: [], packages: ['valibot'], node: false },
+  { from: contracts, folders: [], packages: ['valibot', '@scure/bip39'], node: false },
   { from: wire, folders: [], packages: [], node: false },
   { from: net, folders: [wire, contracts], packages: ['ws', 'bufferutil', 'valibot'], node: true },
   { from: e2ee, folders: [contracts], packages: [], node: true },
@@ -64,7 +64,13 @@ export const rows: readonly Row[] = [
     packages: ['pino', 'valibot'],
     node: true,
   },
-  { from: 'electron/desktop', folders: [core, contracts], packages: ['electron'], node: false },
+  {
+    // Node as in headless: it reads the page's files, and keeps the window's place and the sealed password.
+    from: 'electron/desktop',
+    folders: [core, contracts, storage],
+    packages: ['electron', 'pino', 'valibot'],
+    node: true,
+  },
   { from: 'electron/preload', folders: [contracts], packages: ['electron'], node: false },
   { from: headless, folders: [core, contracts, storage], packages: ['ws'], node: true },
   {
