@@ -38,7 +38,7 @@ export class BridgeClient implements ConsoleClient {
     try {
       const answer = await this.#bridge.call(id, name, args);
       if ('error' in answer) throw reviveError(answer.error);
-      return answer.result as CallResult<N>;
+      return answer.result;
     } finally {
       signal?.removeEventListener('abort', cancel);
     }

@@ -56,8 +56,8 @@ export class Appearance {
 
   #apply(): void {
     const root = this.#page.document.documentElement;
-    if (this.#theme === 'system') delete root.dataset['theme'];
-    else root.dataset['theme'] = this.#theme;
+    if (this.#theme === 'system') delete root.dataset.theme;
+    else root.dataset.theme = this.#theme;
     locale.current =
       this.#language === 'system' ? preferredLocale(this.#page.navigator.languages) : this.#language;
     root.lang = locale.current;

@@ -22,13 +22,13 @@ export async function compareFingerprint(fingerprint: string, text: string): Pro
   try {
     return compareDigits(fingerprint, parseFingerprint(text));
   } catch (error) {
-    const reason = error instanceof GatehouseError ? error.details['reason'] : undefined;
+    const reason = error instanceof GatehouseError ? error.details.reason : undefined;
     return { outcome: 'unreadable', reason: String(reason ?? '') };
   }
 }
 
 function compareDigits(fingerprint: string, pasted: string): Comparison {
   if (fingerprint === pasted) return { outcome: 'same' };
-  const at = [...fingerprint].findIndex((digit, index) => digit !== pasted[index]);
+  const at = Array.from(fingerprint).findIndex((digit, index) => digit !== pasted[index]);
   return { outcome: 'different', at, pasted };
 }

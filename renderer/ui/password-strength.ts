@@ -21,7 +21,7 @@ const common =
 
 /** 0: too short or guessed at once, to 4: out of reach. */
 export function estimateStrength(password: string): Strength {
-  if ([...password].length < minimumLength) return 0;
+  if (Array.from(password).length < minimumLength) return 0;
   const bits = bitsOf(password);
   const reached = thresholds.filter((threshold) => bits >= threshold).length;
   return reached as Strength;
@@ -31,7 +31,7 @@ export function estimateStrength(password: string): Strength {
 function bitsOf(password: string): number {
   const known = password.match(common)?.length ?? 0;
   const rest = password.replace(common, '\u0000');
-  const surprising = [...rest].filter((_, index, all) => !follows(all, index)).length;
+  const surprising = Array.from(rest).filter((_, index, all) => !follows(all, index)).length;
   return surprising * Math.log2(alphabetOf(password)) + known * 4;
 }
 
