@@ -24,7 +24,7 @@ function base64(text: string): string {
 
 /** Every character as \u00XX. */
 function escaped(text: string): string {
-  return [...text].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  return text.replace(/[^]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 const names = ['password', 'passphrase', 'token', 'secret', 'authorization', 'cookie', 'key', 'apiKey'];

@@ -4,11 +4,13 @@
 // once it is off or its rules have changed.
 import type { CallArgs } from '../../../shared/contracts/console/calls.ts';
 import type { CapturedPayload, CaptureView } from '../../../shared/contracts/console/models.ts';
-import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
+import { asGatehouseError } from '../../../shared/contracts/errors.ts';
+import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { atTime } from '../secrets/at-time.ts';
 import { readCaptureFile, writeCaptureFile } from './capture-file.ts';
-import { payloadOf } from './payload.ts';
+import { payloadOf, withheldPayload } from './payload.ts';
 import { HeldBytes, PayloadTap } from './payload-tap.ts';
+import type { HeldPayload } from './payload-tap.ts';
 import { makeRedaction } from './redaction.ts';
 import type { Redaction } from './redaction.ts';
 
@@ -23,6 +25,8 @@ export interface CaptureOptions {
 
 /** Bytes of payloads that are held in memory at one time, of all requests together; what is over it is cut. */
 export const maxHeldBytes = 64 * 1024 * 1024;
+/** So many payloads may take the patterns too long before capture switches itself off. */
+const maxOverruns = 10;
 
 const off: CaptureView = { until: null, rpcNames: [], maxBytes: 65_536, redact: [] };
 
@@ -34,6 +38,8 @@ export class Capture {
   /** A new one with each change: a tap of an earlier one stores nothing. */
   #redaction: Redaction = makeRedaction([]);
   #rpcNames: ReadonlySet<string> = new Set();
+  /** Since the last change. */
+  #overruns = 0;
   #cancelEnd: () => void = () => undefined;
   #setting: Promise<unknown> = Promise.resolve();
 
@@ -82,11 +88,7 @@ export class Capture {
     const redaction = this.#redaction;
     return new PayloadTap(maxBytes, this.#held, (requestId, parts) => {
       if (redaction !== this.#redaction || Date.now() >= until) return;
-      try {
-        for (const part of parts) this.#options.store(requestId, payloadOf(part, redaction));
-      } catch (error) {
-        this.#failed(asGatehouseError(error));
-      }
+      for (const part of parts) this.#options.store(requestId, this.#payloadOf(part, redaction));
     });
   }
 
@@ -108,10 +110,16 @@ export class Capture {
     return this.#view;
   }
 
-  /** Capture ends where a rule cannot be applied in time: going on would cost the service more each time. */
-  #failed(problem: GatehouseError): void {
-    this.#options.onProblem(problem);
-    if (this.#view.until !== null) this.#end();
+  /** What could not be looked at in time is not stored, and capture ends where that goes on: it costs too much. */
+  #payloadOf(held: HeldPayload, redaction: Redaction): CapturedPayload {
+    try {
+      return payloadOf(held, redaction);
+    } catch (error) {
+      this.#overruns += 1;
+      if (this.#overruns === maxOverruns) this.#end();
+      this.#options.onProblem(asGatehouseError(error));
+      return withheldPayload(held);
+    }
   }
 
   #end(): void {
@@ -125,6 +133,7 @@ export class Capture {
     const isOn = view.until !== null && view.until > Date.now();
     this.#view = isOn ? view : { ...view, until: null };
     this.#redaction = redaction;
+    this.#overruns = 0;
     this.#rpcNames = new Set(isOn ? view.rpcNames : []);
     if (isOn) this.#cancelEnd = atTime(view.until, () => this.#end());
     for (const tell of this.#listeners) tell(this.#view);

@@ -16,12 +16,15 @@ const opening = /(\\*)(["'])/y;
 const bracketOrQuote = /[[\]{}]|(\\*)(["'])/g;
 /** What stands without quotes behind a quoted name: up to what ends a value in JSON. */
 const scalar = /[^,}\]\r\n"'\\]*/y;
-/** Behind `name=`: up to what ends a field of a form. A single backslash before r, n or t is a line break in JSON. */
-const field = /(?:[^\s&"'\\]|\\\\|\\(?![rnt"'\\]))*/y;
-/** Behind `name:`: the rest of the line. */
-const line = /(?:[^\r\n"'\\]|\\\\|\\(?![rnt"'\\]))*/y;
-const fieldWithQuotes = /[^\s&]*/y;
-const lineWithQuotes = /[^\r\n]*/y;
+/**
+ * What is behind a name without quotes. `name:` has the rest of the line, `name=` ends where a field of a form does. In
+ * JSON a quote ends both, and so does a single backslash before r, n or t.
+ */
+const inText = { line: /[^\r\n]*/y, field: /[^\s&]*/y };
+const inJson = {
+  line: /(?:[^\r\n"'\\]|\\\\|\\(?![rnt"'\\]))*/y,
+  field: /(?:[^\s&"'\\]|\\\\|\\(?![rnt"'\\]))*/y,
+};
 
 /** @param names in normal form, beside those that are always secret */
 export function findMembers(text: string, names: ReadonlySet<string>): Span[] {
@@ -48,16 +51,21 @@ function isPair(text: string, at: number, name: string, names: ReadonlySet<strin
 }
 
 function findBare(text: string, names: ReadonlySet<string>): Span[] {
-  const isJson = /^\s*["[{]/.test(text);
-  return [...text.matchAll(bareName)].flatMap(({ index, 0: whole, 1: name = '', 2: sign }) => {
-    if (sign === ',' || !isSecretName(name, names)) return [];
+  const rests = /^\s*["[{]/.test(text) ? inJson : inText;
+  const spans = [...text.matchAll(bareName)].map(({ index, 0: whole, 1: name = '', 2: sign }) => {
     const at = index + whole.length;
-    const isStructured = matchAt(opening, text, at) !== null || '{['.includes(text[at] ?? ' ');
-    if (isStructured) return [valueAt(text, at, '"')];
-    const rest = sign === ':' ? (isJson ? line : lineWithQuotes) : isJson ? field : fieldWithQuotes;
-    const length = matchAt(rest, text, at)?.[0].length ?? 0;
-    return length === 0 ? [] : [{ start: at, end: at + length, mark: redactedMark }];
+    // In JSON an n at the front may be a line break.
+    const isSecret =
+      isSecretName(name, names) || (text[index - 1] === '\\' && isSecretName(name.slice(1), names));
+    if (sign === ',' || !isSecret) return { start: at, end: at, mark: '' };
+    const isStructured = matchAt(opening, text, at) !== null || /[[{]/.test(text.charAt(at));
+    return isStructured ? valueAt(text, at, '"') : restAt(text, at, sign === ':' ? rests.line : rests.field);
   });
+  return spans.filter(({ start, end }) => end > start);
+}
+
+function restAt(text: string, at: number, rest: RegExp): Span {
+  return { start: at, end: at + (matchAt(rest, text, at)?.[0].length ?? 0), mark: redactedMark };
 }
 
 /** The value that begins at `at`. @param delimiter what the name's quotes are */

@@ -101,11 +101,9 @@ export class PayloadTap {
     return (chunk) => part.add(chunk);
   }
 
-  /** The request is over: what was held is redacted, stored and forgotten. To be called once, whatever happened. */
-  end(requestId: number): void {
-    this.#store(
-      requestId,
-      this.#parts.splice(0).map((part) => part.take()),
-    );
+  /** The request is over: what was held is stored, where the request is on record, and forgotten. To be called always. */
+  end(requestId: number | null): void {
+    const parts = this.#parts.splice(0).map((part) => part.take());
+    if (requestId !== null && parts.length > 0) this.#store(requestId, parts);
   }
 }

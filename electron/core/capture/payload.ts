@@ -3,6 +3,7 @@ import type { CapturedPayload } from '../../../shared/contracts/console/models.t
 import type { HeldPayload } from './payload-tap.ts';
 import { redactText } from './redaction.ts';
 import type { Redaction } from './redaction.ts';
+import { redactedMark } from './span.ts';
 
 /** @throws GatehouseError `capture_rule_invalid` where a pattern takes too long */
 export function payloadOf(held: HeldPayload, redaction: Redaction): CapturedPayload {
@@ -21,6 +22,19 @@ export function payloadOf(held: HeldPayload, redaction: Redaction): CapturedPayl
     redaction,
   );
   return { ...common, text: null, base64: Buffer.from(text, 'latin1').toString('base64'), redactions };
+}
+
+/** In the place of a payload that could not be redacted. */
+export function withheldPayload({ direction, contentType, totalBytes }: HeldPayload): CapturedPayload {
+  return {
+    direction,
+    contentType,
+    text: redactedMark,
+    base64: null,
+    totalBytes,
+    truncated: true,
+    redactions: 1,
+  };
 }
 
 function decodeUtf8(bytes: Buffer): string | null {

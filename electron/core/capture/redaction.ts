@@ -8,7 +8,7 @@ import { plainEscapes } from './json-escapes.ts';
 import { normalName } from './member-names.ts';
 import { findMembers } from './members.ts';
 import { findOwnSecrets, squeeze } from './own-secrets.ts';
-import { compilePattern, runPattern } from './pattern-rule.ts';
+import { compilePattern, patternBudgetMs, runPattern } from './pattern-rule.ts';
 import type { SafePattern } from './pattern-rule.ts';
 import { cutOut, mergeSpans, redactedMark } from './span.ts';
 import type { Span } from './span.ts';
@@ -33,37 +33,44 @@ export function makeRedaction(rules: readonly RedactionRule[]): Redaction {
 
 /**
  * `head` without its secrets, and how many were taken out. `tail` is what followed it and is looked at alone.
- * @throws GatehouseError `capture_rule_invalid` where a pattern takes too long
+ * @throws GatehouseError `capture_rule_invalid` where the patterns take too long
  */
 export function redactText(head: string, tail: string, redaction: Redaction): RedactedText {
   const kept = plainEscapes(head);
   const text = kept + plainEscapes(tail);
-  const spans = mergeSpans(findAll(text, redaction));
+  const deadline = performance.now() + patternBudgetMs;
+  const spans = mergeSpans([
+    ...findKnown(text, redaction),
+    ...findEncoded(text, redaction),
+    ...findPatterns(text, redaction, deadline),
+  ]);
   const rest = cutOut(text, text.length, spans).text;
-  if (hidesMore(rest, redaction)) return { text: redactedMark, redactions: 1 };
+  if (hidesMore(rest, redaction, deadline)) return { text: redactedMark, redactions: 1 };
   return cutOut(text, kept.length, spans);
 }
 
-function findAll(text: string, redaction: Redaction): Span[] {
-  const found = findPlain(text, redaction);
-  for (const { start, end, decoded } of encodedRuns(text)) {
-    if (findPlain(decoded, redaction).length > 0) found.push({ start, end, mark: redactedMark });
-  }
-  return found;
+function findKnown(text: string, redaction: Redaction): Span[] {
+  return [...findOwnSecrets(text), ...findMembers(text, redaction.names)];
 }
 
-function findPlain(text: string, redaction: Redaction): Span[] {
-  return [
-    ...findOwnSecrets(text),
-    ...findMembers(text, redaction.names),
-    ...redaction.patterns.flatMap((pattern) => runPattern(pattern, text)),
-  ];
+function findEncoded(text: string, redaction: Redaction): Span[] {
+  return encodedRuns(text)
+    .filter(({ decoded }) => findKnown(decoded, redaction).length > 0)
+    .map(({ start, end }) => ({ start, end, mark: redactedMark }));
+}
+
+function findPatterns(text: string, { patterns }: Redaction, deadline: number): Span[] {
+  return patterns.flatMap((pattern) => {
+    return runPattern(pattern, text, Math.max(1, Math.ceil(deadline - performance.now())));
+  });
 }
 
 /** Whether a secret shows when what may stand between its characters is taken away: line breaks, or UTF-16's zeros. */
-function hidesMore(rest: string, redaction: Redaction): boolean {
+function hidesMore(rest: string, redaction: Redaction, deadline: number): boolean {
   const squeezed = squeeze(rest);
   if (findOwnSecrets(squeezed).length > 0) return true;
   if (encodedRuns(squeezed).some(({ decoded }) => findOwnSecrets(decoded).length > 0)) return true;
-  return rest.includes('\0') && findPlain(rest.replaceAll('\0', ''), redaction).length > 0;
+  if (!rest.includes('\0')) return false;
+  const narrow = rest.replaceAll('\0', '');
+  return findKnown(narrow, redaction).length > 0 || findPatterns(narrow, redaction, deadline).length > 0;
 }

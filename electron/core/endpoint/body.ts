@@ -1,4 +1,6 @@
 // Reads small request bodies whole, within a limit that is checked before a byte more is kept.
+import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -34,6 +36,11 @@ export function readBody(exchange: Exchange, maxLength: number): Promise<Buffer>
         reject(new GatehouseError('truncated', 'The request body ended before its end.'));
     });
   });
+}
+
+/** Tells of each chunk when somebody reads it. Readable's own `on` would begin to read; the plain one only listens. */
+export function seeChunks(body: Readable, see: (chunk: Uint8Array) => void): void {
+  EventEmitter.prototype.on.call(body, 'data', see);
 }
 
 /** JSON, or null where there are no bytes. @throws GatehouseError `rpc_bad_request` */

@@ -9,9 +9,11 @@ import { serverTlsOptions } from '../../../shared/e2ee/tls-options.ts';
 import type { ServiceCertificate } from '../certificates/service-certificate.ts';
 import { rpcs } from '../rpc/registry.ts';
 import { FailureDelays } from './failure-delays.ts';
+import { Incidents } from './incidents.ts';
+import type { Incident } from './incidents.ts';
 import { refusal } from './policy.ts';
 import { Router } from './router.ts';
-import type { RouterLog } from './router.ts';
+import type { RouterCapture, RouterLog } from './router.ts';
 import { SessionTable } from './session-table.ts';
 import { StreamAcceptor } from './stream-acceptor.ts';
 import type { AcceptorOptions } from './stream-acceptor.ts';
@@ -27,6 +29,10 @@ export interface EndpointOptions {
   /** The relay's word. */
   readonly domainName: () => string;
   readonly certificate: ServiceCertificate;
+  /** Payload capture; none where absent. */
+  readonly capture?: RouterCapture | undefined;
+  /** What a person should hear of; a few in a minute at most. */
+  readonly onIncident?: ((incident: Incident) => void) | undefined;
 }
 
 export class Endpoint {
@@ -34,33 +40,31 @@ export class Endpoint {
   readonly sessions = new SessionTable();
   readonly #options: EndpointOptions;
   readonly #router: Router;
+  readonly #incidents: Incidents;
   #served: ReturnType<AcceptorOptions['certificate']>;
 
   constructor(options: EndpointOptions) {
     this.#options = options;
     this.#served = servedCertificate(options.certificate);
+    this.#incidents = new Incidents((incident) => options.onIncident?.(incident));
     this.#router = new Router({
       rpcs,
       context: { capabilities: () => this.#capabilities(), now: Date.now },
       settings: options.settings,
       log: options.log,
+      capture: options.capture,
       serviceId: options.serviceId,
       domainName: options.domainName,
-    });
-    const verifier = new Verifier({
-      find: options.findToken,
-      fakeSaltKey: options.fakeSaltKey,
-      delays: new FailureDelays(),
-      onFailure: (session, error, tokenId) => {
-        this.#router.reject(session, { rpcName: '', error, tokenId });
-      },
     });
     this.acceptor = new StreamAcceptor({
       serviceId: options.serviceId,
       router: this.#router,
-      verifier,
+      verifier: this.#makeVerifier(),
       sessions: this.sessions,
       certificate: () => this.#served,
+      onComplaint: (clientId) => {
+        this.#incidents.happened({ kind: 'fingerprint_complaint', code: 'fingerprint_mismatch', clientId });
+      },
     });
   }
 
@@ -87,6 +91,16 @@ export class Endpoint {
     });
   }
 
+  /** Ends one session; the client is told `reason.code`. @throws GatehouseError `session_unknown` */
+  endSession(id: string, reason: GatehouseError): void {
+    this.sessions.end(id, reason);
+  }
+
+  /** Told at once of each session that begins, changes or ends: with every request. Returns the unsubscribe. */
+  onSessionsChange(tell: () => void): () => void {
+    return this.sessions.onChange(tell);
+  }
+
   /** Takes no new requests, lets those under way finish for `drainMs`, then ends all sessions. */
   async drain(drainMs: number): Promise<void> {
     this.#router.stop();
@@ -96,6 +110,21 @@ export class Endpoint {
     this.sessions.endWhere(() => new GatehouseError('shutting_down', 'The service is stopping.'));
     // The goodbyes leave in the next turns.
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  #makeVerifier(): Verifier {
+    const { findToken, fakeSaltKey } = this.#options;
+    return new Verifier({
+      find: findToken,
+      fakeSaltKey,
+      delays: new FailureDelays(),
+      onFailure: (session, error, tokenId) => {
+        this.#router.reject(session, { rpcName: '', error, tokenId });
+        if (error.code !== 'access_token_rejected') return;
+        const { clientId } = session.facts;
+        this.#incidents.happened({ kind: 'token_rejected', code: error.code, clientId });
+      },
+    });
   }
 
   #capabilities(): Capabilities {

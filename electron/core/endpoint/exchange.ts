@@ -1,6 +1,7 @@
 // One HTTP request and its answer, alike for HTTP/2 and HTTP/1.1: what the router works on.
 import type { Readable } from 'node:stream';
 import type { ErrorCode, GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { VerifiedBy } from '../../../shared/contracts/requests.ts';
 
 export interface Exchange {
   readonly method: string;
@@ -13,8 +14,8 @@ export interface Exchange {
   readonly body: Readable;
   /** Sends a whole answer. */
   respond(status: number, contentType: string, body: Buffer): void;
-  /** Sends a streamed answer; resolves at its end. @throws what broke it off */
-  stream(contentType: string, body: Readable): Promise<void>;
+  /** Sends a streamed answer; resolves at its end. `onFirst` is called before its first byte leaves. @throws what broke it off */
+  stream(contentType: string, body: Readable, onFirst?: () => void): Promise<void>;
   /** Called once when the caller goes away before the answer is whole. */
   onAborted(tell: () => void): void;
   /** Called once when the last byte of the answer has left, or none will leave any more. */
@@ -31,6 +32,11 @@ export interface Exchange {
 export const jsonType = 'application/json';
 export const streamType = 'application/octet-stream';
 export const scramType = 'text/plain; charset=utf-8';
+
+/** The client's word on how it checked our certificate. */
+export function verifiedByOf(exchange: Exchange): VerifiedBy {
+  return exchange.header('gatehouse-verified-by') === 'fingerprint' ? 'fingerprint' : 'none';
+}
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   usage: 400,

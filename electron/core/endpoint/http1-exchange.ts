@@ -59,12 +59,12 @@ export class Http1Exchange implements Exchange {
     this.#request.resume();
   }
 
-  async stream(contentType: string, body: Readable): Promise<void> {
+  async stream(contentType: string, body: Readable, onFirst: () => void = nothing): Promise<void> {
     if (this.#response.destroyed) throw new GatehouseError('cancelled', 'The caller went away.');
     this.#response.writeHead(200, { 'content-type': contentType });
     await pump(body, this.#response, (bytes) => {
+      if (this.#bytesWritten === 0) onFirst();
       this.#bytesWritten += bytes;
-      if (body === this.#request) this.#bytesRead += bytes;
     });
   }
 
@@ -83,3 +83,5 @@ export class Http1Exchange implements Exchange {
     this.#request.socket.destroy();
   }
 }
+
+function nothing(): void {}

@@ -61,12 +61,12 @@ export class Http2Exchange implements Exchange {
     this.#stream.resume();
   }
 
-  async stream(contentType: string, body: Readable): Promise<void> {
+  async stream(contentType: string, body: Readable, onFirst: () => void = nothing): Promise<void> {
     if (this.#isGone) throw new GatehouseError('cancelled', 'The caller went away.');
     this.#stream.respond({ ':status': 200, 'content-type': contentType });
     await pump(body, this.#stream, (bytes) => {
+      if (this.#bytesWritten === 0) onFirst();
       this.#bytesWritten += bytes;
-      if (body === this.#stream) this.#bytesRead += bytes;
     });
     this.#answered = true;
   }
@@ -92,3 +92,5 @@ export class Http2Exchange implements Exchange {
     this.#stream.destroy(new GatehouseError('rpc_failed', 'The answer was broken off.'));
   }
 }
+
+function nothing(): void {}

@@ -15,6 +15,7 @@ export class SessionTable {
   readonly #limits: SessionLimits;
   readonly #sessions = new Set<EndpointSession>();
   readonly #places = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
   #taken = 0;
 
   constructor(limits: SessionLimits = defaultSessionLimits) {
@@ -45,11 +46,34 @@ export class SessionTable {
 
   add(session: EndpointSession): void {
     this.#sessions.add(session);
-    session.onEnd(() => this.#sessions.delete(session));
+    session.onChange(this.#changed);
+    session.onEnd(() => {
+      this.#sessions.delete(session);
+      this.#changed();
+    });
+    this.#changed();
+  }
+
+  /** Told at once of each session that begins, changes or ends: with every request. Returns the unsubscribe. */
+  onChange(tell: () => void): () => void {
+    this.#listeners.add(tell);
+    return () => this.#listeners.delete(tell);
   }
 
   live(): readonly EndpointSession[] {
     return [...this.#sessions];
+  }
+
+  /** @throws GatehouseError `session_unknown` */
+  end(id: string, reason: GatehouseError): void {
+    const session = this.live().find(({ facts }) => facts.id === id);
+    if (session === undefined) {
+      throw new GatehouseError(
+        'session_unknown',
+        'There is no live session with this id. It may have ended by itself.',
+      );
+    }
+    session.end(reason);
   }
 
   /** Ends each session for which `judge` has a reason. */
@@ -59,4 +83,8 @@ export class SessionTable {
       if (reason !== null) session.end(reason);
     }
   }
+
+  readonly #changed = (): void => {
+    for (const tell of this.#listeners) tell();
+  };
 }

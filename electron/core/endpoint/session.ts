@@ -1,7 +1,7 @@
 // One session of a client with the service: an E2EE connection, or one plain stream. Its facts never
 // change; what may change is whether it has been verified, and that it ends.
 import type { GatehouseError } from '../../../shared/contracts/errors.ts';
-import type { CertificateRecord } from '../../../shared/contracts/requests.ts';
+import type { CertificateRecord, RequestTiming, VerifiedBy } from '../../../shared/contracts/requests.ts';
 import type { SessionTrust } from './policy.ts';
 
 export interface SessionFacts {
@@ -15,6 +15,8 @@ export interface SessionFacts {
     readonly version: string;
     readonly cipher: string;
     readonly certificate: CertificateRecord;
+    /** How long the handshake took, in milliseconds. */
+    readonly handshakeMs: number;
   } | null;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -26,13 +28,27 @@ export interface Verification {
   readonly remoteUser: string;
 }
 
+/** Body bytes of one request, while it runs and when it is over. */
+export interface CountedBytes {
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+}
+
 export class EndpointSession implements SessionTrust {
   readonly facts: SessionFacts;
   readonly #close: (reason: GatehouseError) => void;
   readonly #onEnd = new Set<() => void>();
+  readonly #running = new Set<CountedBytes>();
+  #tellChange: () => void = () => undefined;
   #verification: Verification | null = null;
-  #running = 0;
+  #verifiedBy: VerifiedBy = 'none';
   #requests = 0;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #lastActiveAt: number;
+  #handshakeMs: number | null;
+  #verifyingSince = 0;
+  #verificationMs: number | null = null;
   #ended = false;
   #endReason: GatehouseError | null = null;
 
@@ -40,6 +56,8 @@ export class EndpointSession implements SessionTrust {
   constructor(facts: SessionFacts, close: (reason: GatehouseError) => void) {
     this.facts = facts;
     this.#close = close;
+    this.#lastActiveAt = facts.startedAt;
+    this.#handshakeMs = facts.tls?.handshakeMs ?? null;
   }
 
   get e2eeUsed(): boolean {
@@ -54,14 +72,37 @@ export class EndpointSession implements SessionTrust {
     return this.#verification;
   }
 
+  /** The client's word on how it checked our certificate, from its latest request. */
+  get verifiedBy(): VerifiedBy {
+    return this.#verifiedBy;
+  }
+
   /** Requests under way. */
   get running(): number {
-    return this.#running;
+    return this.#running.size;
   }
 
   /** Requests since the start, also those that were refused. */
   get requests(): number {
     return this.#requests;
+  }
+
+  /** Body bytes of all requests, also of those under way. */
+  get bytesRead(): number {
+    let sum = this.#bytesRead;
+    for (const { bytesRead } of this.#running) sum += bytesRead;
+    return sum;
+  }
+
+  get bytesWritten(): number {
+    let sum = this.#bytesWritten;
+    for (const { bytesWritten } of this.#running) sum += bytesWritten;
+    return sum;
+  }
+
+  /** When a request last began or ended, in milliseconds since the epoch. */
+  get lastActiveAt(): number {
+    return this.#lastActiveAt;
   }
 
   get ended(): boolean {
@@ -73,17 +114,38 @@ export class EndpointSession implements SessionTrust {
     return this.#endReason;
   }
 
+  verificationStarted(): void {
+    this.#verifyingSince = performance.now();
+  }
+
   verify(verification: Verification): void {
     this.#verification = verification;
+    this.#verificationMs = performance.now() - this.#verifyingSince;
+    this.#tellChange();
   }
 
-  requestStarted(): void {
-    this.#running += 1;
+  /** How long handshake and verification took: each is told once, so that it is on record with one request. */
+  takeOpeningTimes(): Pick<RequestTiming, 'handshakeMs' | 'verificationMs'> {
+    const times = { handshakeMs: this.#handshakeMs, verificationMs: this.#verificationMs };
+    this.#handshakeMs = null;
+    this.#verificationMs = null;
+    return times;
+  }
+
+  requestStarted(request: CountedBytes, verifiedBy: VerifiedBy): void {
+    this.#running.add(request);
     this.#requests += 1;
+    if (this.e2eeUsed) this.#verifiedBy = verifiedBy;
+    this.#lastActiveAt = Date.now();
+    this.#tellChange();
   }
 
-  requestFinished(): void {
-    this.#running -= 1;
+  requestFinished(request: CountedBytes): void {
+    if (!this.#running.delete(request)) return;
+    this.#bytesRead += request.bytesRead;
+    this.#bytesWritten += request.bytesWritten;
+    this.#lastActiveAt = Date.now();
+    this.#tellChange();
   }
 
   /** Ends the session and all that runs in it. */
@@ -103,5 +165,10 @@ export class EndpointSession implements SessionTrust {
 
   onEnd(tell: () => void): void {
     this.#onEnd.add(tell);
+  }
+
+  /** Told of each change of what can change, very often; there is one who is told. */
+  onChange(tell: () => void): void {
+    this.#tellChange = tell;
   }
 }

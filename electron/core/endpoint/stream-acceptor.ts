@@ -13,6 +13,8 @@ import { StreamDuplex } from '../../../shared/net/stream-duplex.ts';
 import { encodeStreamAnswer, parseStreamHeader } from '../../../shared/net/stream-header.ts';
 import type { StreamHeader } from '../../../shared/net/stream-header.ts';
 import type { YamuxStream } from '../../../shared/wire/stream.ts';
+import { closedAtCertificate, isRefusalAlert, isSilentClose } from './certificate-refusal.ts';
+import { verifiedByOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { Router } from './router.ts';
 import { EndpointSession } from './session.ts';
@@ -30,6 +32,8 @@ export interface AcceptorOptions {
   readonly sessions: SessionTable;
   /** What new sessions are served with, at this moment. */
   readonly certificate: () => { readonly tls: ServerTlsOptions; readonly record: CertificateRecord };
+  /** A client refused the certificate. */
+  readonly onComplaint?: ((clientId: string) => void) | undefined;
   /** How long a stream may take for its header, and a session for its first request, in milliseconds. */
   readonly headerTimeoutMs?: number;
   readonly unusedSessionMs?: number;
@@ -37,6 +41,16 @@ export interface AcceptorOptions {
 
 /** How long a refused stream may stay open, in milliseconds. */
 const lingerMs = 2_000;
+
+/** A connection whose handshake is over. */
+interface Secured {
+  readonly socket: TLSSocket;
+  /** What is below TLS. */
+  readonly connection: Duplex;
+  readonly clientId: string;
+  readonly record: CertificateRecord;
+  readonly handshakeMs: number;
+}
 
 /** Why a stream is not served: told to the client, and the log. */
 type Refused = (clientId: string, error: GatehouseError) => void;
@@ -119,35 +133,39 @@ export class StreamAcceptor {
   }
 
   async #serveE2ee(connection: Duplex, clientId: string): Promise<void> {
+    const start = performance.now();
     try {
       const { tls, record } = this.#options.certificate();
-      this.#serveTls(await startServerTls(connection, tls), clientId, record);
+      const socket = await startServerTls(connection, tls);
+      this.#serveTls({ socket, connection, clientId, record, handshakeMs: performance.now() - start });
     } catch (error) {
       connection.destroy();
-      this.#onRefused(
-        clientId,
-        asGatehouseError(error, 'e2ee_handshake_failed', 'The TLS handshake failed.'),
-      );
+      const coded = asGatehouseError(error, 'e2ee_handshake_failed', 'The TLS handshake failed.');
+      if (isRefusalAlert(coded)) this.#options.onComplaint?.(clientId);
+      this.#onRefused(clientId, coded);
     }
   }
 
-  /** @throws GatehouseError `e2ee_handshake_failed` */
-  #serveTls(socket: TLSSocket, clientId: string, certificate: CertificateRecord): void {
+  #serveTls({ socket, connection, clientId, record, handshakeMs }: Secured): void {
+    const since = performance.now();
     // A client that does not accept the certificate closes right behind its Finished.
     if (socket.destroyed) {
-      throw new GatehouseError(
-        'e2ee_handshake_failed',
-        'The client closed the connection when it had seen the certificate.',
-      );
+      this.#onSilentClose(clientId);
+      return;
     }
     const h2 = socket.alpnProtocol === 'h2';
     const version = socket.getProtocol() ?? '';
-    const facts = { clientId, h2, tls: { version, cipher: socket.getCipher().standardName, certificate } };
+    const cipher = socket.getCipher().standardName;
+    const facts = { clientId, h2, tls: { version, cipher, certificate: record, handshakeMs } };
     let tellAndEnd = (_reason: GatehouseError): void => {
       socket.destroy();
     };
     const session = this.#begin(facts, socket, (reason) => {
       tellAndEnd(reason);
+    });
+    socket.once('close', () => {
+      if (session.endReason === null && isSilentClose(socket, connection, since))
+        this.#onSilentClose(clientId);
     });
     const taker = this.#takerOf(session, (exchange) => {
       const isVerification = exchange.path === verifyPath && exchange.method === 'POST';
@@ -159,11 +177,16 @@ export class StreamAcceptor {
     else this.#http1.serve(socket, taker);
   }
 
+  #onSilentClose(clientId: string): void {
+    this.#options.onComplaint?.(clientId);
+    this.#onRefused(clientId, closedAtCertificate());
+  }
+
   /** A request like others for the session's life, but none for the log. */
   async #verify(exchange: Exchange, session: EndpointSession, socket: TLSSocket): Promise<void> {
-    session.requestStarted();
+    session.requestStarted(exchange, verifiedByOf(exchange));
     await this.#options.verifier.handle(exchange, session, () => channelBinding(socket));
-    session.requestFinished();
+    session.requestFinished(exchange);
   }
 
   #takerOf(session: EndpointSession, handle: (exchange: Exchange) => Promise<void>): ExchangeTaker {

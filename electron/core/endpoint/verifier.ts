@@ -57,6 +57,7 @@ export class Verifier {
         fakeSaltKey: this.#options.fakeSaltKey,
       });
       this.#exchanges.set(session, scram);
+      session.verificationStarted();
       return scram.first(message);
     }
     const { id, message: answer } = open.final(message);
