@@ -21,8 +21,8 @@ export interface LocalRelay {
   readonly url: string;
   /** Good once: what the service enrols with where it has not yet. */
   readonly enrolmentToken: string;
-  /** Its state folder, where tokens are minted. */
-  readonly dataFolder: string;
+  /** Mode 0600, with a token for clients of this machine, good for this relay alone. */
+  readonly clientTokenFile: string;
   stop(): Promise<void>;
 }
 
@@ -30,11 +30,15 @@ const startTimeoutMs = 10_000;
 /** The service enrols at once; after that the token is of no use to anybody. */
 const enrolmentLifeMs = 10 * 60_000;
 const addressFile = 'local-relay-address';
+const clientTokenFile = 'client-token';
 
 /** Starts it; where no port was asked for it takes the last one again, if it is free. */
 export async function startLocalRelay(options: LocalRelayOptions): Promise<LocalRelay> {
   const dataFolder = join(options.data, 'relay');
-  const { token } = await (await RelayState.open(dataFolder)).enrolmentTokens.mint(enrolmentLifeMs);
+  const state = await RelayState.open(dataFolder);
+  const { token } = await state.enrolmentTokens.mint(enrolmentLifeMs);
+  const tokenFile = join(options.data, clientTokenFile);
+  await ensureClientToken(tokenFile, state);
   const last = options.listen.endsWith(':0') ? await lastAddress(dataFolder) : null;
   const child = new RelayChild(dataFolder, options.domain);
   const url = await child.start(last ?? options.listen).catch((error: unknown) => {
@@ -43,7 +47,13 @@ export async function startLocalRelay(options: LocalRelayOptions): Promise<Local
   });
   await writeFileAtomic(join(dataFolder, addressFile), new URL(url).host);
   child.keepAlive(new URL(url).host);
-  return { url, enrolmentToken: token, dataFolder, stop: () => child.stop() };
+  return { url, enrolmentToken: token, clientTokenFile: tokenFile, stop: () => child.stop() };
+}
+
+async function ensureClientToken(path: string, { clientTokens }: RelayState): Promise<void> {
+  if ((await readFileIfThere(path)) !== null) return;
+  const { token } = await clientTokens.mint('local', null);
+  await writeFileAtomic(path, `${token}\n`);
 }
 
 async function lastAddress(dataFolder: string): Promise<string | null> {

@@ -19,8 +19,8 @@ export interface PasswordSource {
  * @throws GatehouseError `superadmin_password_required`, `file_too_open`, `storage_failed`
  */
 export async function readSuperadminPassword(source: PasswordSource, chosen: boolean): Promise<string> {
-  const file = source.passwordFile ?? process.env[passwordFileVariable];
-  if (file !== undefined && file !== '') return readSecretFile(file);
+  const given = await readPasswordFileIfNamed(source);
+  if (given !== null) return given;
   if (!process.stdin.isTTY) {
     const message = `The superadmin password is needed: call at a terminal, pass --password-file FILE, or set ${passwordFileVariable}.`;
     throw new GatehouseError('superadmin_password_required', message);
@@ -31,6 +31,12 @@ export async function readSuperadminPassword(source: PasswordSource, chosen: boo
     throw new GatehouseError('superadmin_password_required', 'The two differ. Nothing was made; try again.');
   }
   return first;
+}
+
+/** As far as a file was named: null asks nobody. @throws GatehouseError `file_too_open`, `storage_failed` */
+export async function readPasswordFileIfNamed(source: PasswordSource): Promise<string | null> {
+  const file = source.passwordFile ?? process.env[passwordFileVariable];
+  return file === undefined || file === '' ? null : readSecretFile(file);
 }
 
 /** The first line of a file that only its owner may read. @throws GatehouseError `file_too_open`, `storage_failed` */

@@ -19,6 +19,8 @@ export function addServiceCommand(program: Command): void {
     .option('--domain <name>', 'the name of the local relay', 'LOCAL')
     .option('--relay-ca <file>', 'PEM of the authority that signed the relay’s certificate')
     .option('--enrolment-token-file <file>', 'enrolment token of the relay, for the first connection')
+    .option('--console [host:port]', 'serve the console in a browser; 127.0.0.1:8081 where none is given')
+    .option('--console-allow-remote', 'let the console listen where other machines reach it')
     .option('--direct-port <port>', 'serve on this loopback port too, without a relay (for measurements)')
     .option('--log-level <level>', 'silent, error, warn, info or debug', 'warn')
     .action(async (_options: unknown, command: Command) => {

@@ -17,6 +17,9 @@ export interface RunOptions extends PasswordOptions {
   readonly relayCa?: string;
   readonly enrolmentTokenFile?: string;
   readonly directPort?: string;
+  /** HOST:PORT; true where none was given. */
+  readonly console?: string | boolean;
+  readonly consoleAllowRemote?: boolean;
   readonly logLevel: string;
 }
 

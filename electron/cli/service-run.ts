@@ -3,6 +3,7 @@ import { startService } from '../core/app.ts';
 import type { RunningService } from '../core/app.ts';
 import type { RelayState } from '../core/endpoint/relay-link.ts';
 import { isFirstStart } from '../core/secrets/service-secrets.ts';
+import type { RelayChoice } from '../../shared/contracts/console/models.ts';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { formatFingerprintColons } from '../../shared/contracts/fingerprint.ts';
 import { parseRelayUrl } from '../../shared/net/dial.ts';
@@ -12,12 +13,13 @@ import type { LocalRelay } from './local-relay.ts';
 import { makeLogger } from './logger.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
-import { readSecretFile, readSuperadminPassword } from './password.ts';
+import { readPasswordFileIfNamed, readSecretFile, readSuperadminPassword } from './password.ts';
 import { readTextFile } from './text-file.ts';
 import type { RunOptions } from './service-options.ts';
 
 /** Serves until SIGTERM or SIGINT. @throws GatehouseError of the start */
 export async function runService(options: RunOptions): Promise<void> {
+  if (options.console !== undefined) return runServiceWithConsole(options, options.console);
   if ((options.relay === undefined) === (options.localRelay !== true)) {
     throw new GatehouseError(
       'usage',
@@ -48,6 +50,38 @@ export async function runService(options: RunOptions): Promise<void> {
   } finally {
     await local?.stop();
   }
+}
+
+/** Without a password it waits for a person at the console. */
+async function runServiceWithConsole(options: RunOptions, console: string | boolean): Promise<void> {
+  if (options.relay !== undefined && options.localRelay === true) {
+    throw new GatehouseError('usage', 'Say --relay URL or --local-relay, not both.');
+  }
+  const { runConsole } = await import('./console-run.ts');
+  const { makeConsoleHost } = await import('./console-host.ts');
+  const { listen, domain, directPort } = options;
+  const run = {
+    installation: {
+      dataFolder: resolvePath(options.data),
+      host: makeConsoleHost({ listen, domain, trial: false }),
+      logger: makeLogger(options.logLevel),
+      relay: await relayChoiceOf(options),
+      directPort: directPort === undefined ? undefined : Number(directPort),
+    },
+    console,
+    allowRemote: options.consoleAllowRemote === true,
+    password: await readPasswordFileIfNamed(options),
+    facts: {},
+  };
+  await runConsole(run, options);
+}
+
+/** Undefined where the command line names none: then the data folder does. */
+async function relayChoiceOf(options: RunOptions): Promise<RelayChoice | undefined> {
+  if (options.localRelay === true) return { kind: 'local' };
+  if (options.relay === undefined) return undefined;
+  const { relay, enrolmentToken, relayCa } = await relayOf(options, null);
+  return { kind: 'url', url: relay.origin, enrolmentToken, ca: relayCa };
 }
 
 async function relayOf(

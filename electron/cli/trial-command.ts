@@ -1,4 +1,4 @@
-// `gatehouse trial`: what `npm start` runs. A service behind a local relay on a folder marked as a trial.
+// `gatehouse trial`: a service behind a local relay on a folder marked as a trial.
 import type { Command } from 'commander';
 import { runAction } from './output.ts';
 import { defaultFolder } from './paths.ts';
@@ -9,6 +9,10 @@ export function addTrialCommand(program: Command): void {
     .command('trial')
     .description('Try it: a service behind a relay of its own on this machine, with generated secrets')
     .option('--data <folder>', 'folder of the trial', defaultFolder('trial'))
+    .option(
+      '--console <host:port>',
+      'where its console listens; else at 127.0.0.1:8081 or the next free port',
+    )
     .option('--json', 'print one line of JSON when it serves')
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<TrialOptions>();

@@ -2,5 +2,7 @@
 
 export interface TrialOptions {
   readonly data: string;
+  /** HOST:PORT; true where none was given. */
+  readonly console?: string | boolean;
   readonly json?: boolean;
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { GatehouseError } from '../../shared/contracts/errors.ts';
 import { ensurePrivateFolder } from '../../shared/storage/atomic-file.ts';
 import { holdFolder } from '../../shared/storage/folder-lock.ts';
+import { Capture } from './capture/capture.ts';
 import { CertificateStore } from './certificates/certificate-store.ts';
+import { absentAudit, absentInspector } from './inspector/absent-inspector.ts';
+import type { AuditLogApi, InspectorApi } from './inspector/inspector-api.ts';
 import { openRequestLog } from './inspector/request-log.ts';
 import type { RequestLog } from './inspector/request-log.ts';
 import type { Opened } from './opened.ts';
@@ -18,6 +21,9 @@ import { SettingsStore } from './settings/settings-store.ts';
 export interface Foundation {
   readonly settings: SettingsStore;
   readonly log: RequestLog;
+  readonly inspector: InspectorApi;
+  readonly audit: AuditLogApi;
+  readonly capture: Capture;
 }
 
 export interface DataFolder extends Foundation {
@@ -52,11 +58,19 @@ export async function takeDataFolder(folder: string, opened: Opened): Promise<vo
 }
 
 /** Of a folder that is held. @throws GatehouseError those of the settings and the request log */
-export async function openFoundation(folder: string, opened: Opened): Promise<Foundation> {
+export async function openFoundation(
+  folder: string,
+  opened: Opened,
+  onProblem: (problem: GatehouseError) => void,
+): Promise<Foundation> {
   const settings = await SettingsStore.open(folder);
   const log = await openLog(folder, settings);
   opened.add(() => log.close());
-  return { settings, log };
+  const capture = await Capture.open({ folder, store: () => undefined, onProblem });
+  opened.add(() => {
+    capture.close();
+  });
+  return { settings, log, capture, inspector: absentInspector, audit: absentAudit };
 }
 
 /** @throws GatehouseError as `startService`; `opened` has what was opened by then */
@@ -66,7 +80,7 @@ export async function openDataFolder(options: DataFolderOptions, opened: Opened)
   const secrets = await options.secrets();
   const { identityKey, fakeSaltKey } = await secrets.read();
   const { store: certificates, created } = await CertificateStore.open(folder, secrets);
-  const { settings, log } = options.foundation ?? (await openFoundation(folder, opened));
+  const foundation = options.foundation ?? (await openFoundation(folder, opened, listener.onProblem));
   const tokens = await LiveAccessTokens.open(new AccessTokens(folder), {
     onChange: listener.onTokens,
     onProblem: listener.onProblem,
@@ -79,9 +93,8 @@ export async function openDataFolder(options: DataFolderOptions, opened: Opened)
     fakeSaltKey: Buffer.from(fakeSaltKey, 'base64'),
     certificates,
     certificateCreated: created,
-    settings,
     tokens,
-    log,
+    ...foundation,
   };
 }
 

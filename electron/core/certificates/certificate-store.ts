@@ -23,6 +23,9 @@ export interface CertificateReplacement {
   readonly newFingerprint: string;
 }
 
+/** Told what is about to be replaced, with nothing changed yet; where it throws, nothing is. */
+export type OnReplace = (replacement: CertificateReplacement) => Promise<void>;
+
 export interface CertificateListener {
   /** The pair has been replaced: new sessions take this one. */
   readonly onChange: (certificate: ServiceCertificate) => void;
@@ -35,6 +38,7 @@ export class CertificateStore {
   readonly #dataFolder: string;
   readonly #secrets: Secrets;
   #current: ServiceCertificate;
+  #reload: (() => Promise<void>) | null = null;
 
   private constructor(dataFolder: string, secrets: Secrets, current: ServiceCertificate) {
     this.#dataFolder = dataFolder;
@@ -63,18 +67,26 @@ export class CertificateStore {
   /** Follows the files; a renewed pair is there within a second. Returns the unsubscribe. */
   watch({ onChange, onProblem }: CertificateListener): () => void {
     let watching = true;
-    const reload = async (): Promise<void> => {
+    const look = async (): Promise<void> => {
       const certificate = await this.#load();
       if (!watching || certificate.sha256 === this.#current.sha256) return;
       this.#current = certificate;
       onChange(certificate);
     };
+    const reload = oneAtATime(look);
+    this.#reload = reload;
     const concerns = (name: string) => certificateFileNames.some((known) => known === name);
     const unwatch = watchFolder(this.#dataFolder, reload, { concerns, onProblem });
     return () => {
       watching = false;
+      this.#reload = null;
       unwatch();
     };
+  }
+
+  /** Takes up what is there now, without waiting for the watch. @throws GatehouseError as the watch reports */
+  async refresh(): Promise<void> {
+    await this.#reload?.();
   }
 
   async #load(): Promise<ServiceCertificate> {
@@ -109,8 +121,9 @@ export async function loadOrCreate(
 export async function renewCertificate(
   dataFolder: string,
   secrets: Secrets,
+  onReplace?: OnReplace,
 ): Promise<CertificateReplacement> {
-  return replaceLocked(dataFolder, secrets, await issue(secrets));
+  return replaceLocked(dataFolder, secrets, await issue(secrets), onReplace);
 }
 
 /**
@@ -122,21 +135,24 @@ export async function importCertificate(
   dataFolder: string,
   secrets: Secrets,
   source: CertificateImport,
+  onReplace?: OnReplace,
 ): Promise<CertificateReplacement> {
   const { readImport } = await import('./import.ts');
-  return replaceLocked(dataFolder, secrets, readImport(source, Date.now()));
+  return replaceLocked(dataFolder, secrets, readImport(source, Date.now()), onReplace);
 }
 
 async function replaceLocked(
   dataFolder: string,
   secrets: Secrets,
   next: ServiceCertificate,
+  onReplace?: OnReplace,
 ): Promise<CertificateReplacement> {
   return withCertificateLock(dataFolder, async () => {
     await settleReplacement(dataFolder, (await secrets.read()).keyPasswords);
-    const oldFingerprint = await readFingerprint(dataFolder);
+    const replacement = { oldFingerprint: await readFingerprint(dataFolder), newFingerprint: next.sha256 };
+    await onReplace?.(replacement);
     await replace(dataFolder, secrets, next);
-    return { oldFingerprint, newFingerprint: next.sha256 };
+    return replacement;
   });
 }
 
@@ -150,6 +166,16 @@ async function issue(secrets: Secrets): Promise<ServiceCertificate> {
   const { issueCertificate } = await import('./issue.ts');
   const { identityKey } = await secrets.read();
   return issueCertificate(openIdentity(identityKey).serviceId);
+}
+
+/** Calls of `work` one after the other, so that what was read last is what stays. */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return () => {
+    const run = turn.then(work);
+    turn = run.catch(() => undefined);
+    return run;
+  };
 }
 
 function withCertificateLock<T>(dataFolder: string, change: () => Promise<T>): Promise<T> {

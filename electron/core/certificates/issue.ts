@@ -2,6 +2,7 @@
 // see (subjectAltName, keyUsage). It must never write a file, nor reuse a key.
 import 'reflect-metadata';
 import { KeyObject, X509Certificate, randomBytes, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   BasicConstraintsExtension,
   KeyUsageFlags,
@@ -17,26 +18,44 @@ const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 /** Clients' clocks may be this much behind, in milliseconds. */
 const backdatedMs = 5 * 60_000;
 const validDays = 2 * 365;
+const consoleDays = 397;
 const dayMs = 86_400_000;
 
 /** A new key and certificate for the service `serviceId`, valid for two years. */
-export async function issueCertificate(serviceId: string): Promise<ServiceCertificate> {
+export function issueCertificate(serviceId: string): Promise<ServiceCertificate> {
+  const names = ['gatehouse-service', `${serviceId}.service.gatehouse`];
+  return selfSigned({ commonName, days: validDays, names: names.map((value) => ({ type: 'dns', value }) as const) });
+}
+
+/**
+ * A new key and certificate for the console in a browser, valid for 397 days: browsers trust none for longer.
+ * @param hosts names and IP addresses that it is reached by
+ */
+export function issueConsoleCertificate(hosts: readonly string[]): Promise<ServiceCertificate> {
+  const names = hosts.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value }) as const);
+  return selfSigned({ commonName: 'gatehouse-console', days: consoleDays, names });
+}
+
+interface SelfSigned {
+  readonly commonName: string;
+  readonly days: number;
+  readonly names: readonly { readonly type: 'dns' | 'ip'; readonly value: string }[];
+}
+
+async function selfSigned({ commonName, days, names }: SelfSigned): Promise<ServiceCertificate> {
   const keys = await webcrypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   const now = Date.now();
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: randomSerial(),
     name: `CN=${commonName}`,
     notBefore: new Date(now - backdatedMs),
-    notAfter: new Date(now + validDays * dayMs),
+    notAfter: new Date(now + days * dayMs),
     signingAlgorithm: signing,
     keys,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyCertSign, true),
-      new SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'gatehouse-service' },
-        { type: 'dns', value: `${serviceId}.service.gatehouse` },
-      ]),
+      new SubjectAlternativeNameExtension([...names]),
       await SubjectKeyIdentifierExtension.create(keys.publicKey, false),
     ],
   });

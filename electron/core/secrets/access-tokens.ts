@@ -57,6 +57,16 @@ export class AccessTokens {
    * @throws GatehouseError `usage` for a bad name or an expiry that is not in the future; `storage_failed`
    */
   async create(user: string, expiresAt: number | null = null): Promise<NewAccessToken> {
+    const { id, token, store } = this.prepare(user, expiresAt);
+    await store();
+    return { id, token };
+  }
+
+  /** As `create`; the token is good once `store` has resolved. @throws GatehouseError `usage` as `create` */
+  prepare(
+    user: string,
+    expiresAt: number | null,
+  ): NewAccessToken & { /** @throws `storage_failed` */ readonly store: () => Promise<void> } {
     checkUserName(user);
     const createdAt = Date.now();
     if (
@@ -69,9 +79,11 @@ export class AccessTokens {
     const salt = randomBytes(SCRAM_ISSUED.saltBytes);
     const iterations = SCRAM_ISSUED.iterations;
     const scram = { salt, iterations, ...deriveScramKeys(secret, salt, iterations) };
-    await ensurePrivateFolder(this.folder);
-    await this.#write({ v: 1, id, user, createdAt, expiresAt, revokedAt: null, scram });
-    return { id, token: `gh_${id}_${secret}` };
+    const store = async (): Promise<void> => {
+      await ensurePrivateFolder(this.folder);
+      await this.#write({ v: 1, id, user, createdAt, expiresAt, revokedAt: null, scram });
+    };
+    return { id, token: `gh_${id}_${secret}`, store };
   }
 
   /** All tokens, revoked and expired ones too. @throws GatehouseError `storage_failed` */

@@ -27,10 +27,11 @@ export class LiveAccessTokens {
   #tokens = new Map<string, AccessTokenRecord>();
   /** Ids whose status was active when listeners were last told. */
   #active = new Set<string>();
-  #corrupt = new Set<string>();
+  #corrupt = new Map<string, GatehouseError>();
   #unwatch: () => void = () => undefined;
   #cancelExpiry: () => void = () => undefined;
   #closed = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(store: AccessTokens, listener: AccessTokenListener) {
     this.#store = store;
@@ -42,7 +43,7 @@ export class LiveAccessTokens {
     const live = new LiveAccessTokens(store, listener);
     live.#tokens = (await live.#readAll()).tokens;
     live.#settle([]);
-    live.#unwatch = watchFolder(store.folder, () => live.#reload(), { onProblem: listener.onProblem });
+    live.#unwatch = watchFolder(store.folder, () => live.refresh(), { onProblem: listener.onProblem });
     return live;
   }
 
@@ -50,6 +51,26 @@ export class LiveAccessTokens {
   find(id: string): LiveAccessToken | null {
     const token = this.#tokens.get(id);
     return token === undefined ? null : { ...token, status: statusOf(token, Date.now()) };
+  }
+
+  /** All tokens with their status at this moment, by time of creation. */
+  all(): readonly LiveAccessToken[] {
+    const now = Date.now();
+    const tokens = [...this.#tokens.values()].sort((a, b) => a.createdAt - b.createdAt);
+    return tokens.map((token) => ({ ...token, status: statusOf(token, now) }));
+  }
+
+  /** One for each file that cannot be read. */
+  get problems(): readonly GatehouseError[] {
+    return [...this.#corrupt.values()];
+  }
+
+  /** Takes up what is there now, without waiting for the watch. @throws GatehouseError `storage_failed` */
+  refresh(): Promise<void> {
+    // One after the other: what was read last is what stays.
+    const run = this.#turn.then(() => this.#reload());
+    this.#turn = run.catch(() => undefined);
+    return run;
   }
 
   close(): void {
@@ -70,7 +91,7 @@ export class LiveAccessTokens {
   /** `failure` is one of the files that could not be read at all: the watch tries again. */
   async #readAll(): Promise<{ tokens: Map<string, AccessTokenRecord>; failure: GatehouseError | null }> {
     const tokens = new Map<string, AccessTokenRecord>();
-    const corrupt = new Set<string>();
+    const corrupt = new Map<string, GatehouseError>();
     let failure: GatehouseError | null = null;
     for (const id of await this.#store.ids()) {
       try {
@@ -79,7 +100,7 @@ export class LiveAccessTokens {
       } catch (error) {
         const problem = asGatehouseError(error);
         if (problem.code === 'access_token_corrupt') {
-          corrupt.add(id);
+          corrupt.set(id, problem);
           if (!this.#corrupt.has(id)) this.#listener.onProblem(problem);
         } else {
           // A disk that fails says nothing about the token.
