@@ -7,6 +7,7 @@ import { openDataFolder, retentionOf } from './data-folder.ts';
 import type { DataFolder, Foundation } from './data-folder.ts';
 import { listenDirect } from './direct-listener.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
+import type { Incident } from './endpoint/incidents.ts';
 import type { SessionTable } from './endpoint/session-table.ts';
 import type { UsableToken } from './endpoint/verifier.ts';
 import { Opened } from './opened.ts';
@@ -23,6 +24,8 @@ export interface ServiceListener {
   onFingerprint?(sha256: string): void;
   onSettings?(changed: readonly SettingName[], source: SettingSource): void;
   onTokens?(ids: readonly string[]): void;
+  /** What a person should hear of; a few in a minute at most. */
+  onIncident?(incident: Incident): void;
   onProblem?(problem: GatehouseError): void;
 }
 
@@ -89,6 +92,8 @@ export class RunningService {
       log: data.log,
       domainName: () => this.relay.domainName,
       certificate: data.certificates.current(),
+      capture: data.capture,
+      onIncident: (incident) => options.onIncident?.(incident),
     });
     this.relay = new ServiceRelay({
       identity: data.identity,

@@ -66,7 +66,13 @@ export async function openFoundation(
   const settings = await SettingsStore.open(folder);
   const log = await openLog(folder, settings);
   opened.add(() => log.close());
-  const capture = await Capture.open({ folder, store: () => undefined, onProblem });
+  const capture = await Capture.open({
+    folder,
+    store: (requestId, payload) => {
+      log.capture(requestId, payload);
+    },
+    onProblem,
+  });
   opened.add(() => {
     capture.close();
   });

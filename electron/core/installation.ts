@@ -42,7 +42,8 @@ export class Installation {
   readonly #options: InstallationOptions;
   readonly #opened = new Opened();
   readonly #listeners = new Set<InstallationListener>();
-  #foundation: Foundation | null = null;
+  #foundation: Promise<Foundation> | null = null;
+  #stopping = false;
   #state: InstallationState = initialState;
   #service: RunningService | null = null;
   #relayNamed: RelayChoice | undefined;
@@ -87,11 +88,16 @@ export class Installation {
     return this.#service !== null;
   }
 
-  /** Settings and logs, also while the service is locked. @throws GatehouseError those of their files */
-  async foundation(): Promise<Foundation> {
-    this.#foundation ??= await openFoundation(this.dataFolder, this.#opened, (problem) =>
-      this.#report(problem),
-    );
+  /** Settings and logs, also while the service is locked. @throws GatehouseError those of their files, `shutting_down` */
+  foundation(): Promise<Foundation> {
+    if (this.#stopping) {
+      return Promise.reject(new GatehouseError('shutting_down', 'The program is stopping.'));
+    }
+    const onProblem = (problem: GatehouseError): void => this.#report(problem);
+    this.#foundation ??= openFoundation(this.dataFolder, this.#opened, onProblem).catch((error: unknown) => {
+      this.#foundation = null;
+      throw error;
+    });
     return this.#foundation;
   }
 
@@ -148,6 +154,7 @@ export class Installation {
     return this.#alone(async () => {
       const service = this.#service;
       if (service !== null) await this.#tellStopping();
+      this.#stopping = true;
       this.#service = null;
       if (service !== null) this.#to({ kind: 'stopped' });
       try {
@@ -163,6 +170,8 @@ export class Installation {
     this.#to({ kind: 'unlocked' });
     try {
       const foundation = await this.foundation();
+      // The command line may have changed them while the service was locked.
+      await foundation.settings.refresh();
       const address = await this.relay.open(this.#relayNamed ?? (await this.relay.chosen()));
       this.#service = await this.#startService(secrets, foundation, address);
       this.#to({ kind: 'started' });
@@ -191,6 +200,10 @@ export class Installation {
       onFingerprint: (sha256) => this.#tell((listener) => listener.onFingerprint?.(sha256)),
       onSettings: (changed, source) => this.#tell((listener) => listener.onSettings?.(changed, source)),
       onTokens: (ids) => this.#tell((listener) => listener.onTokens?.(ids)),
+      onIncident: (incident) => {
+        this.host.notify(incident);
+        this.#tell((listener) => listener.onIncident?.(incident));
+      },
       onProblem: (problem) => this.#tell((listener) => listener.onProblem?.(problem)),
     });
   }

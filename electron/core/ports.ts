@@ -1,6 +1,8 @@
 // What the host of a console supplies: the parts that differ between a desktop app and a server without a display.
 // Plain interfaces; nothing here may know which host it is.
-import type { ErrorCode } from '../../shared/contracts/errors.ts';
+import type { Incident } from './endpoint/incidents.ts';
+
+export type { Incident as Notice } from './endpoint/incidents.ts';
 
 /** Where the superadmin password may be kept so that it need not be typed: the key store of the operating system. */
 export interface KeyVault {
@@ -30,20 +32,13 @@ export interface RunningLocalRelay {
  */
 export type LocalRelayStarter = (dataFolder: string) => Promise<RunningLocalRelay>;
 
-/** Something that a person should see although no window is looked at. */
-export interface Notice {
-  readonly kind: 'token_rejected' | 'fingerprint_complaint';
-  readonly code: ErrorCode;
-  /** The relay's word. */
-  readonly clientId: string;
-}
-
 export interface ConsoleHost {
   readonly kind: 'desktop' | 'browser';
   readonly version: string;
   readonly keyVault: KeyVault;
   readonly startLocalRelay: LocalRelayStarter;
-  readonly notify: (notice: Notice) => void;
+  /** Shows something that a person should see although no window is looked at. */
+  readonly notify: (incident: Incident) => void;
   /** How a person begins a call of the command line, such as `gatehouse call`. */
   readonly callCommand: string;
   /** A trial made by itself, with generated secrets. */

@@ -1,5 +1,6 @@
 // Puts on record what happens to the installation without a call: its start and end, and what comes through the
 // command line into the data folder of a running service.
+import { errorCodes } from '../../../shared/contracts/errors.ts';
 import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
 import type { ConsoleParts } from './call-context.ts';
 
@@ -28,6 +29,10 @@ export function followInstallation(parts: ConsoleParts): () => void {
     onFingerprint: (sha256) => fingerprintChanged(parts, sha256),
     onTokens: (ids) => {
       for (const id of ids) tokenChanged(parts, id);
+    },
+    onIncident: ({ kind, code, clientId: actor }) => {
+      const action = kind === 'token_rejected' ? 'token.rejected' : 'request.rejected';
+      audit.note({ action, actor, subject: kind, code, message: errorCodes[code] });
     },
     onStopping: () => audit.record({ action: 'service.stopped', actor: actors.service, subject: 'service' }),
   });

@@ -86,15 +86,20 @@ export class SettingsStore {
     });
   }
 
+  /** Takes up what the file says now. @throws GatehouseError `settings_corrupt`, `storage_failed`; nothing has changed */
+  async refresh(): Promise<void> {
+    await this.#setting;
+    this.#apply(withDefaults(await readSet(this.#folder)), 'file');
+  }
+
   /** Follows the file within a second. Returns the unsubscribe. */
   watch(listener: SettingsListener): () => void {
     this.#listeners.add(listener);
-    const reload = async () => {
-      await this.#setting;
-      this.#apply(withDefaults(await readSet(this.#folder)), 'file');
-    };
     const concerns = (name: string) => name === fileName;
-    const unwatch = watchFolder(this.#folder, reload, { concerns, onProblem: listener.onProblem });
+    const unwatch = watchFolder(this.#folder, () => this.refresh(), {
+      concerns,
+      onProblem: listener.onProblem,
+    });
     return () => {
       this.#listeners.delete(listener);
       unwatch();
