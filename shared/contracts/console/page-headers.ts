@@ -1,11 +1,11 @@
 // The headers under which the console's page is served, the same by both hosts: nothing inline, nothing from
 // elsewhere, in nobody's frame. Must stay free of `unsafe-*`.
 
-export const contentSecurityPolicy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
-  "img-src 'self' data:",
+  "img-src 'self' data: blob:",
   "font-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
@@ -16,11 +16,12 @@ export const contentSecurityPolicy = [
 /** For every answer that belongs to the page: documents, scripts, styles, exports. */
 export const pageHeaders = {
   'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
+  'cross-origin-embedder-policy': 'require-corp',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 } as const;
 
 /** Content types of what the renderer's build makes, by extension; another extension is not served. */
