@@ -35,7 +35,9 @@ class Log {
       case 'refresh':
         return this.#around(fetch.id);
       case 'after':
-        return fetch.cursor === null ? this.#around(fetch.id) : this.#from(this.#behind(Number(fetch.cursor)));
+        return fetch.cursor === null
+          ? this.#around(fetch.id)
+          : this.#from(this.#behind(Number(fetch.cursor)));
       case 'before': {
         if (fetch.cursor === null) return this.#around(fetch.id);
         const end = this.ids.filter((id) => id > Number(fetch.cursor)).length;
@@ -97,7 +99,10 @@ type Step =
   | { do: 'jump'; fetch: Fetch };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('scroll'), px: fc.integer({ min: -9000, max: 9000 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('scroll'), px: fc.integer({ min: -9000, max: 9000 }) }),
+  },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('fetch') }) },
   fc.record({ do: fc.constant('resize'), px: fc.integer({ min: 0, max: 1600 }) }),
   fc.record({ do: fc.constant('insert'), count: fc.integer({ min: 1, max: 400 }) }),

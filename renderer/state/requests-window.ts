@@ -45,6 +45,11 @@ function edgeOf(cursor: string | null): Edge {
   return cursor === null ? none : { kind: 'cursor', cursor };
 }
 
+function startShareOf(fetch: Fetch): number {
+  if (fetch.kind === 'near') return fetch.share;
+  return fetch.kind === 'end' ? 1 : 0;
+}
+
 export interface WindowOptions {
   /** Whether a page can be asked for by the id of a row; without it nothing is ever let go. */
   readonly byId: boolean;
@@ -59,6 +64,8 @@ export class RowWindow<R extends Row> {
   heightPx = 0;
   before: Edge = none;
   after: Edge = none;
+  /** Share of the list (0 to 1) at which the row numbered 0 stands, as far as the last jump tells. */
+  startShare = 0;
   /** Whether the rows answer the present question. */
   loaded = false;
   #jump: Fetch | null = { kind: 'head' };
@@ -166,6 +173,7 @@ export class RowWindow<R extends Row> {
     const anchor = this.rows[0];
     const shift = anchor === undefined ? -1 : page.rows.findIndex((row) => row.id === anchor.id);
     this.base = shift === -1 ? 0 : this.base - shift;
+    if (shift === -1 || fetch.kind === 'head') this.startShare = startShareOf(fetch);
     this.rows = page.rows;
     this.before = fetch.kind === 'head' ? none : edgeOf(page.previous);
     this.after = edgeOf(page.next);
@@ -178,7 +186,9 @@ export class RowWindow<R extends Row> {
     if (fetch.kind === 'end') return this.#maxOffset;
     if (fetch.kind !== 'at') return 0;
     const index = this.indexOf(fetch.id);
-    return index === -1 ? 0 : Math.round((index * rowHeightPx - this.heightPx / 2) / rowHeightPx) * rowHeightPx;
+    return index === -1
+      ? 0
+      : Math.round((index * rowHeightPx - this.heightPx / 2) / rowHeightPx) * rowHeightPx;
   }
 
   #join(fetch: Fetch & { kind: 'after' | 'before' }, page: RowPage<R>): void {
