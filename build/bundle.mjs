@@ -10,6 +10,7 @@ import { rolldown } from 'rolldown';
 const programs = {
   gatehouse: 'electron/cli/main.ts',
   'inspector-worker': 'electron/core/inspector/worker.ts',
+  'inspector-reader': 'electron/core/inspector/reader/reader.ts',
   desktop: 'electron/desktop/main.ts',
   'built-in-relay': 'electron/cli/built-in-relay.ts',
 };

@@ -12,6 +12,11 @@ export function describeFailure(error: unknown, file: string): GatehouseError {
   return new GatehouseError(code, sentence, { cause: error, details: { sqliteCode, file } });
 }
 
+/** As SQLite reports it, for who finds the disk full without SQLite. */
+export function diskFull(): Error {
+  return Object.assign(new Error('The disk is full.'), { code: 'SQLITE_FULL' });
+}
+
 function codeOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'unknown';

@@ -13,6 +13,8 @@ export interface RequestLogLimits extends RejectionQuotaLimits {
   readonly probeMs: number;
   /** Time between runs of retention, in milliseconds. */
   readonly retentionEveryMs: number;
+  /** Room kept on the disk for audit rows, in bytes. */
+  readonly reserveBytes: number;
   /** The newest rows that a loss of power may take, in milliseconds. */
   readonly syncMs: number;
 }
@@ -23,6 +25,7 @@ export const defaultLimits: RequestLogLimits = {
   lockWaitMs: 250,
   probeMs: 1000,
   retentionEveryMs: 300_000,
+  reserveBytes: 4 * 1024 * 1024,
   syncMs: 1000,
   rejectionsPerClient: 60,
   rejectionsInAll: 600,

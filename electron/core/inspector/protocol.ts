@@ -1,6 +1,7 @@
 // What the main thread and the log's worker say to each other. Operations travel as bare arrays, which are
 // the hot path; all else is an object with a kind. Must never import better-sqlite3: both threads load this.
 import type { SerialisedError } from '../../../shared/contracts/errors.ts';
+import type { SavedView } from '../../../shared/contracts/console/models.ts';
 import type { Operation, StoredRequest } from './rows.ts';
 
 /** Retention: rows older than `retentionDays` go, and the oldest ones while the files are over `maxSizeMb`. */
@@ -26,6 +27,10 @@ export interface WorkerStart {
   readonly interruptRunning: boolean;
   /** The words of `controlWord`, shared by both threads. */
   readonly control: SharedArrayBuffer;
+  /** See change-feed.ts. */
+  readonly changes: SharedArrayBuffer;
+  /** Room kept on the disk for audit rows, in bytes. */
+  readonly reserveBytes: number;
 }
 
 /** Indexes into the shared Int32Array. */
@@ -38,11 +43,32 @@ export const controlWord = {
 
 export const controlBytes = 2 * Int32Array.BYTES_PER_ELEMENT;
 
+/** An audit row as it is written; its texts are within their bounds. */
+export interface AuditRow {
+  readonly at: number;
+  readonly action: string;
+  readonly actor: string;
+  readonly subject: string;
+  readonly old: string | null;
+  readonly value: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+}
+
+/** What the console writes; answered by the number of rows changed, an audit row by its id. */
+export type ConsoleWrite =
+  | { readonly kind: 'pin'; readonly id: number; readonly pinned: boolean }
+  | { readonly kind: 'annotate'; readonly id: number; readonly note: string }
+  | { readonly kind: 'saveView'; readonly view: SavedView }
+  | { readonly kind: 'deleteView'; readonly id: string }
+  | { readonly kind: 'audit'; readonly row: AuditRow };
+
 export type ToWorker =
   | readonly Operation[]
   | { readonly kind: 'resume' }
   | { readonly kind: 'retain'; readonly now: number; readonly settings: RetentionSettings }
   | { readonly kind: 'recent'; readonly call: number; readonly limit: number }
+  | { readonly kind: 'write'; readonly call: number; readonly write: ConsoleWrite }
   | { readonly kind: 'close' };
 
 /**
@@ -55,5 +81,6 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly error: SerialisedError }
   | { readonly kind: 'resumed' }
   | { readonly kind: 'rows'; readonly call: number; readonly rows: readonly StoredRequest[] }
-  | { readonly kind: 'rowsFailed'; readonly call: number; readonly error: SerialisedError }
+  | { readonly kind: 'written'; readonly call: number; readonly result: number }
+  | { readonly kind: 'callFailed'; readonly call: number; readonly error: SerialisedError }
   | { readonly kind: 'closed' };

@@ -9,20 +9,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { CapturedPayload } from '../../../shared/contracts/console/models.ts';
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
+import { newChangeFeed } from './change-feed.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { checkLimits, defaultLimits } from './limits.ts';
 import type { RequestLogLimits } from './limits.ts';
-import type { RetentionSettings } from './protocol.ts';
+import type { ConsoleWrite, RetentionSettings } from './protocol.ts';
 import { quotaWindowMs, RejectionQuota } from './rejection-quota.ts';
-import {
-  encodeBegin,
-  encodeCapture,
-  encodeFinish,
-  encodeRejection,
-  operationKind,
-  rejectionSummaryCode,
-} from './rows.ts';
+import { encodeBegin, encodeCapture, encodeFinish, encodeRejection, operationKind } from './rows.ts';
 import type { Operation, RejectionRow, StoredRequest } from './rows.ts';
+import { summaryRow } from './rejection-summary.ts';
 import { syncFileData, WalSync } from './wal-sync.ts';
 import type { SyncFile } from './wal-sync.ts';
 import { startThread, WorkerHost } from './worker-host.ts';
@@ -58,7 +53,14 @@ export interface RequestLog {
   flush(): Promise<void>;
   /** Newest first, with all that was queued before the call. @param limit 1 to 10,000 */
   recent(limit: number): Promise<readonly StoredRequest[]>;
+  /** Committed by the time it resolves, not synced. Number of rows changed; of an audit row its id. */
+  write(write: ConsoleWrite): Promise<number>;
+  /** Resolves when all commits before this call are on the disk. @throws the file system's error */
+  sync(): Promise<void>;
   applySettings(settings: RetentionSettings): void;
+  readonly file: string;
+  /** Which rows change: see change-feed.ts. */
+  readonly changes: SharedArrayBuffer;
   readonly available: boolean;
   /** Finishes, rejections and payloads given up since the start, because too many waited for an unavailable log. */
   readonly dropped: number;
@@ -74,6 +76,8 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
 }
 
 class SqliteRequestLog implements RequestLog {
+  readonly file: string;
+  readonly changes = newChangeFeed();
   readonly #limits: RequestLogLimits;
   readonly #now: () => number;
   readonly #queue: CommitQueue;
@@ -91,6 +95,7 @@ class SqliteRequestLog implements RequestLog {
   constructor(options: RequestLogOptions) {
     const { file, startWorker = startThread, syncFile = syncFileData, now = Date.now } = options;
     this.#limits = checkLimits({ ...defaultLimits, ...options.limits });
+    this.file = file;
     this.#retention = retentionOf(options);
     this.#now = now;
     this.#sync = new WalSync(file, this.#limits.syncMs, syncFile);
@@ -99,7 +104,7 @@ class SqliteRequestLog implements RequestLog {
     // Whatever failed, the next begin brings its certificate again.
     const onFailed = () => this.#storedCertificates.clear();
     this.#queue = new CommitQueue({ ...this.#limits, onCommitted, onFailed });
-    this.#host = new WorkerHost({ file, startWorker, ...this.#limits }, this.#queue);
+    this.#host = new WorkerHost({ file, startWorker, changes: this.changes, ...this.#limits }, this.#queue);
   }
 
   async open(): Promise<void> {
@@ -156,6 +161,14 @@ class SqliteRequestLog implements RequestLog {
     return this.#host.recent(limit);
   }
 
+  write(write: ConsoleWrite): Promise<number> {
+    return this.#closed ? Promise.reject(stopping()) : this.#host.write(write);
+  }
+
+  sync(): Promise<void> {
+    return this.#sync.settled();
+  }
+
   applySettings(settings: RetentionSettings): void {
     this.#retention = retentionOf(settings);
     this.#retain();
@@ -173,9 +186,7 @@ class SqliteRequestLog implements RequestLog {
   }
 
   #refusal(): GatehouseError | null {
-    if (this.#closed) {
-      return new GatehouseError('shutting_down', 'The service is stopping and takes no new requests.');
-    }
+    if (this.#closed) return stopping();
     const { failure } = this.#host;
     return failure === null ? null : new GatehouseError(failure.code, failure.message, failure);
   }
@@ -213,27 +224,8 @@ function retentionOf({ retentionDays, maxSizeMb }: RetentionSettings): Retention
   return { retentionDays, maxSizeMb };
 }
 
-/** Names no client: it stands for many. */
-function summaryRow(last: RejectionRow, rejectionMessage: string, sentAt: number): RejectionRow {
-  return {
-    rpcName: '',
-    clientId: '',
-    serviceId: last.serviceId,
-    domainName: last.domainName,
-    sentAt,
-    h2MultiplexingUsed: false,
-    e2eeUsed: false,
-    sessionVerified: false,
-    verifiedBy: 'none',
-    tlsVersion: null,
-    cipher: null,
-    certificate: null,
-    sessionId: null,
-    tokenId: null,
-    remoteUser: null,
-    rejectionCode: rejectionSummaryCode,
-    rejectionMessage,
-  };
+function stopping(): GatehouseError {
+  return new GatehouseError('shutting_down', 'The service is stopping and takes no new requests.');
 }
 
 function ignore(): void {}

@@ -20,6 +20,9 @@ const freeShare = 1 / 16;
 const dayMs = 86_400_000;
 const mebibyte = 1024 * 1024;
 
+/** Rows that are pinned or annotated and stay beyond their age, at most; the newest of them. */
+const maxKeptRows = 10_000;
+
 type Step = 'age' | 'size' | 'vacuum' | 'done';
 
 /**
@@ -32,23 +35,39 @@ export class RetentionRun {
   readonly #cutoff: number;
   /** For the database file alone; the WAL has its own share of the size. */
   readonly #maxBytes: number;
+  readonly #keptAfter: number;
+  readonly #onDeleted: (id: number) => void;
   readonly #chunkEnd: Statement;
   readonly #delete: Statement;
   #next: Step = 'age';
   #cursor = 0;
+  #sparing = true;
 
-  /** @param now milliseconds since the epoch */
-  constructor(db: Database, settings: RetentionSettings, now: number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param onDeleted called with each row that is gone
+   */
+  constructor(
+    db: Database,
+    settings: RetentionSettings,
+    now: number,
+    onDeleted: (id: number) => void = () => {},
+  ) {
+    this.#onDeleted = onDeleted;
+    this.#keptAfter = keptAfter(db);
     this.#db = db;
     this.#cutoff = now - settings.retentionDays * dayMs;
     this.#maxBytes = settings.maxSizeMb * mebibyte - walCheckpointBytes;
     this.#chunkEnd = db.prepare(
       'SELECT max(id) AS id FROM (SELECT id FROM requests WHERE id > ? ORDER BY id LIMIT ?)',
     );
-    this.#delete = db.prepare(
-      'DELETE FROM requests WHERE id > ? AND id <= ? AND id < (SELECT max(id) FROM requests) ' +
-        "AND status <> 'RUNNING' AND sent_at < ?",
-    );
+    this.#delete = db
+      .prepare(
+        'DELETE FROM requests WHERE id > ? AND id <= ? AND id < (SELECT max(id) FROM requests) ' +
+          "AND status <> 'RUNNING' AND sent_at < ? AND NOT (id > ? AND (pinned = 1 OR note IS NOT NULL)) " +
+          'RETURNING id',
+      )
+      .pluck();
   }
 
   /** @throws SQLite's error; the rows of this step are then all there. */
@@ -67,16 +86,23 @@ export class RetentionRun {
 
   #deleteOverSize(): void {
     const over = this.#fileBytes() - this.#freeBytes() > this.#maxBytes * sizeTarget;
-    if (!over || this.#deleteChunk(Number.MAX_SAFE_INTEGER) < 0) this.#next = 'vacuum';
+    if (over && this.#deleteChunk(Number.MAX_SAFE_INTEGER, this.#sparing) >= 0) return;
+    // All that is left is pinned or annotated: then that goes, too, for the size is a promise.
+    const again = over && this.#sparing;
+    this.#sparing = false;
+    this.#cursor = 0;
+    if (!again) this.#next = 'vacuum';
   }
 
   /** Rows deleted among the next chunk of ids, or -1 where no ids are left. */
-  #deleteChunk(before: number): number {
+  #deleteChunk(before: number, sparing = true): number {
     const { id: end } = this.#chunkEnd.get(this.#cursor, chunkRows) as { id: number | null };
     if (end === null) return -1;
-    const { changes } = this.#delete.run(this.#cursor, end, before);
+    const keptAfter = sparing ? this.#keptAfter : Number.MAX_SAFE_INTEGER;
+    const deleted = this.#delete.all(this.#cursor, end, before, keptAfter) as number[];
+    for (const id of deleted) this.#onDeleted(id);
     this.#cursor = end;
-    return changes;
+    return deleted.length;
   }
 
   #giveBack(): void {
@@ -99,4 +125,11 @@ export class RetentionRun {
   #pragma(name: 'page_count' | 'page_size' | 'freelist_count'): number {
     return this.#db.pragma(name, { simple: true }) as number;
   }
+}
+
+/** The id up to which pinned and annotated rows are too many to be kept. */
+function keptAfter(db: Database): number {
+  const sql =
+    'SELECT id FROM requests WHERE pinned = 1 OR note IS NOT NULL ORDER BY id DESC LIMIT 1 OFFSET ?';
+  return (db.prepare(sql).pluck().get(maxKeptRows) as number | undefined) ?? 0;
 }

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { SerialisedError } from '../../../shared/contracts/errors.ts';
 import { controlBytes } from './protocol.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import type { ConsoleWrite, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
 import type { Operation, StoredRequest } from './rows.ts';
 import type { CommitQueue } from './commit-queue.ts';
 
@@ -24,10 +24,12 @@ export interface WorkerHostOptions {
   /** Milliseconds between attempts to write again after a failure. */
   readonly probeMs: number;
   readonly startWorker: StartWorker;
+  readonly changes: SharedArrayBuffer;
+  readonly reserveBytes: number;
 }
 
 interface Call {
-  readonly resolve: (rows: readonly StoredRequest[]) => void;
+  readonly resolve: (answer: Extract<FromWorker, { kind: 'rows' | 'written' }>) => void;
   readonly reject: (error: GatehouseError) => void;
 }
 
@@ -60,13 +62,15 @@ export class WorkerHost {
   }
 
   /** Newest first, after all that was sent before. @throws GatehouseError `log_unavailable` */
-  recent(limit: number): Promise<readonly StoredRequest[]> {
-    const call = this.#nextCall++;
-    return new Promise((resolve, reject) => {
-      if (this.#worker === null) return reject(this.#failure ?? workerDied());
-      this.#calls.set(call, { resolve, reject });
-      this.send({ kind: 'recent', call, limit });
-    });
+  async recent(limit: number): Promise<readonly StoredRequest[]> {
+    const answer = await this.#call((call) => ({ kind: 'recent', call, limit }));
+    return answer.kind === 'rows' ? answer.rows : [];
+  }
+
+  /** Resolves once committed. @throws GatehouseError `log_unavailable`, or what the write itself refuses */
+  async write(write: ConsoleWrite): Promise<number> {
+    const answer = await this.#call((call) => ({ kind: 'write', call, write }));
+    return answer.kind === 'written' ? answer.result : 0;
   }
 
   /** Dropped where no worker runs. */
@@ -87,10 +91,20 @@ export class WorkerHost {
     clearTimeout(force);
   }
 
+  #call(message: (call: number) => ToWorker): Promise<Parameters<Call['resolve']>[0]> {
+    const call = this.#nextCall++;
+    return new Promise((resolve, reject) => {
+      if (this.#worker === null) return reject(this.#failure ?? workerDied());
+      this.#calls.set(call, { resolve, reject });
+      this.send(message(call));
+    });
+  }
+
   #start(first: boolean, opened: (maxId: number) => void, refused: (error: GatehouseError) => void): void {
     const control = new SharedArrayBuffer(controlBytes);
-    const { file, lockWaitMs, startWorker } = this.#options;
-    const worker = startWorker({ file, lockWaitMs, interruptRunning: first, control });
+    const { file, lockWaitMs, startWorker, changes, reserveBytes } = this.#options;
+    const start = { file, lockWaitMs, changes, reserveBytes };
+    const worker = startWorker({ ...start, interruptRunning: first, control });
     this.#thread = worker;
     let isOpen = false;
     let cause = workerDied();
@@ -132,8 +146,9 @@ export class WorkerHost {
         this.#failure = null;
         return this.#queue.resume((operations) => this.#send(operations));
       case 'rows':
-        return this.#takeCall(message.call)?.resolve(message.rows);
-      case 'rowsFailed':
+      case 'written':
+        return this.#takeCall(message.call)?.resolve(message);
+      case 'callFailed':
         return this.#takeCall(message.call)?.reject(revive(message.error));
       case 'opened':
       case 'closed':

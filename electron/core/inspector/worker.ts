@@ -2,16 +2,26 @@
 // acknowledges by a counter in shared memory. Retention runs in small steps between the messages.
 // Must never acknowledge what is not committed, or write anything between a failure and `resume`.
 import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
+import type { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { ChangeWriter } from './change-feed.ts';
+import { ConsoleWriter } from './console-writer.ts';
 import { openDatabase } from './database.ts';
-import { describeFailure } from './failures.ts';
+import { describeFailure, diskFull } from './failures.ts';
 import { controlWord, maxBatch, walCheckpointBytes } from './protocol.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import type { ConsoleWrite, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import { PayloadTexts } from './payload-texts.ts';
+import { Reserve } from './reserve.ts';
 import { RetentionRun } from './retention.ts';
+import { operationKind, requestIdOf } from './rows.ts';
 import type { Operation } from './rows.ts';
 import { Writer } from './writer.ts';
+
+/** Beside the database file. */
+const reserveName = 'audit-reserve';
 
 /** About 64 KiB of WAL. */
 const operationsPerLook = 64;
@@ -24,7 +34,13 @@ class LogWorker {
   readonly #control: Int32Array;
   readonly #db: Database;
   readonly #writer: Writer;
-  #failed = false;
+  readonly #console: ConsoleWriter;
+  readonly #texts: PayloadTexts;
+  readonly #reserve: Reserve;
+  readonly #changes: ChangeWriter;
+  /** Why nothing is written at the moment. */
+  #failure: GatehouseError | null = null;
+  #indexing = false;
   #retention: RetentionRun | null = null;
   #checkpointAt = walCheckpointBytes;
   /** Operations written since the size of the WAL was last looked at. */
@@ -36,8 +52,14 @@ class LogWorker {
     this.#control = new Int32Array(start.control);
     this.#db = openDatabase(start);
     this.#writer = new Writer(this.#db);
+    this.#console = new ConsoleWriter(this.#db);
+    this.#texts = new PayloadTexts(this.#db);
+    this.#reserve = new Reserve(join(dirname(start.file), reserveName), start.reserveBytes);
+    const maxId = this.#writer.maxId();
+    this.#changes = new ChangeWriter(start.changes, maxId);
     port.on('message', (message: ToWorker) => this.#receive(message));
-    this.#send({ kind: 'opened', maxId: this.#writer.maxId() });
+    this.#send({ kind: 'opened', maxId });
+    this.#indexSoon();
   }
 
   /** Takes all operations that wait behind the first message into its transaction. */
@@ -61,18 +83,21 @@ class LogWorker {
         return this.#retain(command);
       case 'recent':
         return this.#recent(command.call, command.limit);
+      case 'write':
+        return this.#writeForConsole(command.call, command.write);
       case 'close':
         return this.#close();
     }
   }
 
   #write(operations: readonly Operation[]): void {
-    if (this.#failed) return;
+    if (this.#failure !== null) return;
     try {
       this.#writer.write(operations);
     } catch (error) {
       return this.#fail(error);
     }
+    this.#tell(operations);
     Atomics.add(this.#control, controlWord.committed, operations.length);
     Atomics.notify(this.#control, controlWord.committed);
     this.#unlooked += operations.length;
@@ -81,10 +106,22 @@ class LogWorker {
     this.#checkpoint();
   }
 
+  #tell(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      const id = requestIdOf(operation);
+      if (id !== null) this.#changes.add(id);
+      if (operation[0] === operationKind.capture) this.#indexSoon();
+    }
+    this.#changes.publish();
+  }
+
+  /** Not before the audit log has its room again: requests would take it. */
   #resume(): void {
     try {
+      if (this.#reserve.owed) this.#reserve.make();
+      if (this.#reserve.owed) return this.#fail(diskFull());
       this.#writer.probe();
-      this.#failed = false;
+      this.#failure = null;
       this.#send({ kind: 'resumed' });
     } catch (error) {
       this.#fail(error);
@@ -92,8 +129,39 @@ class LogWorker {
   }
 
   #fail(error: unknown): void {
-    this.#failed = true;
-    this.#send({ kind: 'failed', error: describeFailure(error, this.#file).toJSON() });
+    this.#failure = describeFailure(error, this.#file);
+    this.#send({ kind: 'failed', error: this.#failure.toJSON() });
+  }
+
+  #writeForConsole(call: number, write: ConsoleWrite): void {
+    try {
+      const result = write.kind === 'audit' ? this.#audit(write) : this.#change(write);
+      this.#send({ kind: 'written', call, result });
+      this.#unlooked += 1;
+      this.#checkpoint();
+    } catch (error) {
+      this.#send({ kind: 'callFailed', call, error: describeFailure(error, this.#file).toJSON() });
+    }
+  }
+
+  #change(write: ConsoleWrite): number {
+    if (this.#failure !== null) throw this.#failure;
+    const result = this.#console.write(write);
+    if (write.kind === 'pin' || write.kind === 'annotate') this.#changes.add(write.id);
+    this.#changes.publish();
+    return result;
+  }
+
+  /** Written even while requests are refused; on a full disk into the room of the reserve. */
+  #audit(write: ConsoleWrite): number {
+    try {
+      return this.#console.write(write);
+    } catch (error) {
+      const full = describeFailure(error, this.#file).details['sqliteCode'] === 'SQLITE_FULL';
+      if (!full || !this.#reserve.giveUp()) throw error;
+      if (this.#failure === null) this.#fail(error);
+      return this.#console.write(write);
+    }
   }
 
   /** After the acknowledgement, so that a commit never waits for the disk; only its successor may. */
@@ -111,8 +179,34 @@ class LogWorker {
 
   #retain({ now, settings }: Extract<Command, { kind: 'retain' }>): void {
     const idle = this.#retention === null;
-    this.#retention = new RetentionRun(this.#db, settings, now);
+    this.#retention = new RetentionRun(this.#db, settings, now, (id) => this.#changes.add(id));
+    this.#keepAudit(now);
     if (idle) setImmediate(() => this.#retentionStep());
+  }
+
+  #keepAudit(now: number): void {
+    this.#reserve.make();
+    try {
+      this.#console.trimAudit(now);
+    } catch {
+      // The next run tries again.
+    }
+  }
+
+  #indexSoon(): void {
+    if (!this.#indexing) setImmediate(() => this.#indexStep());
+    this.#indexing = true;
+  }
+
+  /** A step that fails is tried again with the next payload; until then its texts are found by reading them. */
+  #indexStep(): void {
+    this.#indexing = false;
+    try {
+      if (this.#failure === null && this.#db.open && this.#texts.step()) this.#indexSoon();
+      this.#checkpoint();
+    } catch {
+      this.#indexing = false;
+    }
   }
 
   /** A step that fails ends the run; the next one tries again, and writes report the cause meanwhile. */
@@ -120,6 +214,7 @@ class LogWorker {
     if (this.#retention === null) return;
     try {
       if (!this.#retention.step()) this.#retention = null;
+      this.#changes.publish();
       this.#checkpoint();
     } catch {
       this.#retention = null;
@@ -131,7 +226,7 @@ class LogWorker {
     try {
       this.#send({ kind: 'rows', call, rows: this.#writer.recent(limit) });
     } catch (error) {
-      this.#send({ kind: 'rowsFailed', call, error: describeFailure(error, this.#file).toJSON() });
+      this.#send({ kind: 'callFailed', call, error: describeFailure(error, this.#file).toJSON() });
     }
   }
 
