@@ -1,11 +1,11 @@
 // The client of the desktop app: every call through the bridge that the preload gives (window.gatehouse). Must never
 // touch the network.
-import { GatehouseError } from '../../shared/contracts/errors.ts';
 import type { CallArgs, CallName, CallResult } from '../../shared/contracts/console/calls.ts';
 import type { ConsoleBridge, TopicMessage } from '../../shared/contracts/console/transport.ts';
 import type { TopicName, Topics } from '../../shared/contracts/console/topics.ts';
-import { reviveError } from './answer.ts';
+import { cancelled, resultOf } from './answer.ts';
 import type { ClientLink, ConsoleClient } from './client.ts';
+import { startDownload } from './download.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 declare global {
@@ -36,9 +36,7 @@ export class BridgeClient implements ConsoleClient {
     const cancel = () => this.#bridge.cancel(id);
     signal?.addEventListener('abort', cancel, { once: true });
     try {
-      const answer = await this.#bridge.call(id, name, args);
-      if ('error' in answer) throw reviveError(answer.error);
-      return answer.result;
+      return resultOf<N>(await this.#bridge.call(id, name, args));
     } finally {
       signal?.removeEventListener('abort', cancel);
     }
@@ -60,16 +58,4 @@ export class BridgeClient implements ConsoleClient {
   download(url: string, fileName: string): void {
     startDownload(url, fileName);
   }
-}
-
-/** The host answers the address as an attachment; the page stays where it is. */
-export function startDownload(url: string, fileName: string): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = fileName;
-  link.click();
-}
-
-function cancelled(): GatehouseError {
-  return new GatehouseError('cancelled', 'The call was cancelled.');
 }

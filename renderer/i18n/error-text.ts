@@ -1,7 +1,7 @@
 // An error in the person's language: a sentence for its code, and the service's own words where they say more.
 // A code without a sentence does not compile. Must never show a stack.
-import { asGatehouseError, errorCodes } from '../../shared/contracts/errors.ts';
-import type { ErrorCode } from '../../shared/contracts/errors.ts';
+import { asGatehouseError, errorCodes, isErrorCode } from '../../shared/contracts/errors.ts';
+import type { ErrorCode, SerialisedError } from '../../shared/contracts/errors.ts';
 import * as m from './compiled/messages.js';
 
 export interface ErrorText {
@@ -86,6 +86,7 @@ const sentences: Readonly<Record<ErrorCode, () => string>> = {
   storage_failed: m.error_storage_failed,
   file_too_open: m.error_file_too_open,
   console_call_unknown: m.error_console_call_unknown,
+  console_unreachable: m.error_console_unreachable,
   console_call_malformed: m.error_console_call_malformed,
   not_signed_in: m.error_not_signed_in,
   setup_key_invalid: m.error_setup_key_invalid,
@@ -107,8 +108,16 @@ const sentences: Readonly<Record<ErrorCode, () => string>> = {
 
 /** Reads the reactive locale: used in a template, it follows a change of the language. */
 export function describeError(error: unknown): ErrorText {
-  const { code, message } = asGatehouseError(error);
+  const { code, message } = isSerialised(error) ? error : asGatehouseError(error);
   const text = sentences[code]();
   const known = message === text || message === errorCodes[code] || message === '';
   return { text, detail: known ? null : message, code };
+}
+
+/** One that came from the service within a topic, as plain data. */
+function isSerialised(error: unknown): error is SerialisedError {
+  if (typeof error !== 'object' || error === null || error instanceof Error) return false;
+  return (
+    'code' in error && isErrorCode(error.code) && 'message' in error && typeof error.message === 'string'
+  );
 }

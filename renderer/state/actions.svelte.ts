@@ -35,6 +35,11 @@ export class Actions {
     return this.#list.filter((action) => action.keysOnly !== true && action.enabled?.() !== false);
   }
 
+  /** Runs one by its id: for a button that does the same. Nothing happens while it is not there or not enabled. */
+  run(id: string): void {
+    this.ready.find((action) => action.id === id)?.run();
+  }
+
   /** Returns the removal: `$effect(() => console.actions.add([...]))`, or in onMount. */
   add(actions: readonly Action[]): () => void {
     this.#list = [...this.#list, ...actions];

@@ -91,6 +91,7 @@ export const errorCodes = {
 
   // the console
   console_call_unknown: 'The console has no such call.',
+  console_unreachable: 'The host of the console does not answer.',
   console_call_malformed: 'The arguments of a console call are not of its form.',
   not_signed_in: 'Sign in with the superadmin password first.',
   setup_key_invalid: 'The set-up key is wrong, used up or too old.',
