@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConsoleClient } from './support/console-client.ts';
 import { Home, repository } from './support/home.ts';
 
 const allowed = process.env.GATEHOUSE_FRESH_CLONE === '1' || process.env.CI === 'true';
@@ -24,12 +25,19 @@ describe.skipIf(!allowed)('a fresh clone (GATEHOUSE_FRESH_CLONE=1)', () => {
   afterAll(() => home.close());
 
   it(
-    'starts with npm start alone, and is called with the line that it prints',
+    'starts with npm start alone, is set up with the printed URL, and is called with the line that it gives',
     async () => {
       expect(existsSync(join(clone, 'node_modules'))).toBe(false);
-      const npm = home.execute('npm', ['start', '--', '--json'], { cwd: clone });
-      const { call } = await npm.event('ready', installMs);
-      const called = home.execute('/bin/sh', ['-c', `${String(call)} --json`], { cwd: clone });
+      const npm = home.execute('npm', ['start', '--', '--browser', '--json'], { cwd: clone });
+      const { consoleUrl, state } = await npm.event('ready', installMs);
+      expect(state).toBe('first_run');
+      const client = home.keep(new ConsoleClient(String(consoleUrl)));
+      const { callLine } = await client.call('console.setup', {
+        setupKey: client.setupKey,
+        password: 'correct horse battery staple',
+        relay: { kind: 'local' },
+      });
+      const called = home.execute('/bin/sh', ['-c', `${callLine} --json`], { cwd: clone });
       expect(await called.exit()).toEqual({ code: 0, signal: null });
       expect(called.events).toMatchObject([{ result: { pong: true } }]);
       npm.signal('SIGTERM');

@@ -7,6 +7,7 @@ import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { defaultSettings } from '../../../shared/contracts/settings.ts';
 import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
 import { SettingsStore } from './settings-store.ts';
+import type { SettingSource } from './settings-store.ts';
 
 let folder = '';
 let path = '';
@@ -23,7 +24,8 @@ afterEach(async () => {
 const verification = 'service.e2ee.require_e2ee_session_verification';
 const soon = { timeout: 1000, interval: 10 };
 const listener = () => ({
-  onChange: vi.fn<(settings: Readonly<Settings>, changed: readonly SettingName[]) => void>(),
+  onChange:
+    vi.fn<(settings: Readonly<Settings>, changed: readonly SettingName[], source: SettingSource) => void>(),
   onProblem: vi.fn<(problem: GatehouseError) => void>(),
 });
 
@@ -83,8 +85,27 @@ describe('SettingsStore', () => {
     expect(told.onChange.mock.calls[0]).toEqual([
       { ...defaultSettings, [verification]: true },
       [verification],
+      'file',
     ]);
     expect(running.get(verification)).toBe(true);
+  });
+
+  it('takes up what another process wrote when it is asked to, before any watch sees it', async () => {
+    const locked = await SettingsStore.open(folder);
+    await (await SettingsStore.open(folder)).set(verification, true);
+    expect(locked.get(verification)).toBe(false);
+    await locked.refresh();
+    expect(locked.get(verification)).toBe(true);
+  });
+
+  it("never takes its own change for somebody else's, however slow the disk is", async () => {
+    const running = await SettingsStore.open(folder);
+    const told = listener();
+    stop = running.watch(told);
+    const set = running.set(verification, true);
+    await running.refresh();
+    await set;
+    expect(told.onChange.mock.calls.map(([, , source]) => source)).toEqual(['set']);
   });
 
   it('tells its own listeners of a set of its own, once', async () => {
