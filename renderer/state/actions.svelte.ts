@@ -1,5 +1,6 @@
 // Everything that can be done by a key or from the command palette, in one list: the palette, the `?` sheet and the
 // keyboard read it. Whoever adds an action takes it away again. Must not take a key from a field that is typed into.
+import { untrack } from 'svelte';
 import type { Component } from 'svelte';
 
 /** Where the `?` sheet and the palette list an action. */
@@ -42,7 +43,12 @@ export class Actions {
 
   /** Returns the removal: `$effect(() => console.actions.add([...]))`, or in onMount. */
   add(actions: readonly Action[]): () => void {
-    this.#list = [...this.#list, ...actions];
-    return () => (this.#list = this.#list.filter((action) => !actions.includes(action)));
+    this.#change((list) => [...list, ...actions]);
+    return () => this.#change((list) => list.filter((action) => !actions.includes(action)));
+  }
+
+  /** Untracked: an effect that adds actions does not depend on those that are there. */
+  #change(next: (list: readonly Action[]) => readonly Action[]): void {
+    this.#list = next(untrack(() => this.#list));
   }
 }
