@@ -1,0 +1,134 @@
+// What an administrator changes in the page, and what becomes of a live client of the real service by it.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../shared/client/index.ts';
+import { ConsoleBrowser } from './support/browser.ts';
+import { codeOf, ConsolePage, localClient, untilCode } from './support/console-page.ts';
+import { ConsoleWorld } from './support/console-world.ts';
+
+let browser: ConsoleBrowser;
+let world: ConsoleWorld;
+let page: ConsolePage;
+let client: Client;
+let id: string;
+let fingerprint: string;
+beforeAll(async () => {
+  browser = await ConsoleBrowser.open();
+  world = await ConsoleWorld.start();
+  page = await ConsolePage.signedIn(browser, world);
+  ({ client, serviceId: id, fingerprint } = await localClient(world));
+});
+afterAll(async () => {
+  await browser.close();
+  await world.close();
+});
+
+const ping = (more: object = {}): Promise<unknown> =>
+  client.serviceCloud(id, { e2eeFingerprint: fingerprint, ...more }).then((service) => service.call('ping'));
+
+describe('the page Connectivity', () => {
+  it('renews the certificate: both fingerprints side by side, and the client with the old one refuses', async () => {
+    const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint });
+    await page.open('connectivity');
+    await page.button('Renew …').click();
+    await page.dialog.locator('input[type=password]').fill('not the password');
+    await page.button('Renew certificate').click();
+    await page.dialog
+      .getByText(/password/i)
+      .last()
+      .waitFor();
+    expect(await codeOf(ping())).toBe('resolved');
+    await page.dialog.locator('input[type=password]').fill(world.password);
+    await page.button('Renew certificate').click();
+    await page.says('The certificate has been replaced');
+    const shown = (await page.dialog.innerText()).replaceAll(/\s/g, '');
+    expect(shown).toContain(fingerprint);
+    await page.button('Done').click();
+    await untilCode('fingerprint_mismatch', () => ping());
+    // Live sessions go on with the certificate they were made with, and the page counts them.
+    expect(await codeOf(live.call('ping'))).toBe('resolved');
+    await page.says(/1 live session still runs on an earlier certificate/);
+    browser.forgive(/status of 40[13]/);
+    await page.button('Copy fingerprint').first().click();
+    fingerprint = (await page.clipboard()).replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
+    expect(await codeOf(ping())).toBe('resolved');
+    live.close();
+  });
+});
+
+describe('the page Settings', () => {
+  it('turns session verification on, and a live client without a token is out', async () => {
+    const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint });
+    await page.open('settings');
+    await page.page.getByRole('switch', { name: 'Require session verification' }).click();
+    await untilCode('access_token_required', () => live.call('ping'));
+    live.close();
+  });
+
+  it('asks for the password before it turns it off, and says what that opens', async () => {
+    await page.open('settings');
+    await page.page.getByRole('switch', { name: 'Require session verification' }).click();
+    await page.says(/This opens: clients without an access token/);
+    expect(await codeOf(ping())).toBe('access_token_required');
+    await page.dialog.locator('input[type=password]').fill(world.password);
+    await page.button('Turn off').click();
+    await page.dialog.waitFor({ state: 'hidden' });
+    expect(await codeOf(ping())).toBe('resolved');
+    const plain = (): Promise<unknown> =>
+      world.home.result('settings', 'get', '--data', world.data).catch(() => null);
+    expect(await plain()).toBeNull();
+  });
+});
+
+describe('the page Access', () => {
+  it('makes a token that works, shows it once, and revokes it under a live session', async () => {
+    await page.open('access');
+    await page
+      .button(/^(New token|Create the first token) …$/)
+      .first()
+      .click();
+    await page.page.getByLabel('Remote user').fill('anna');
+    await page.button('Create token').click();
+    await page.button('Copy token').click();
+    const accessToken = await page.clipboard();
+    expect(accessToken).toMatch(/^gh_[a-z0-9]+_[\w-]{43}$/);
+    await page.dialog.getByRole('button', { name: 'Done' }).click();
+    await page.page.getByText(accessToken).waitFor({ state: 'detached' });
+    expect(await page.page.content()).not.toContain(accessToken);
+    const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint, accessToken });
+    expect(await codeOf(live.call('ping'))).toBe('resolved');
+    await page.button(/^Revoke token .* of anna$/).click();
+    await page.dialog.getByRole('button', { name: 'Revoke token' }).click();
+    await untilCode('access_token_rejected', () => live.call('ping'));
+    live.close();
+  });
+});
+
+describe('the page Sessions', () => {
+  it('shows who is connected, and ends one', async () => {
+    const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint });
+    await live.call('ping');
+    await page.open('sessions');
+    await page.page.getByRole('row').filter({ hasText: 'TLS' }).last().click();
+    await page.button('End session …').click();
+    await page.dialog.getByRole('button', { name: 'End session' }).click();
+    await page.says('The session has ended.');
+    live.close();
+  });
+});
+
+describe('the page Audit', () => {
+  it('has every one of these changes with who, old and new, and nothing was complained about', async () => {
+    await page.open('audit', `?filter=${encodeURIComponent('actor:"administrator*"')}`);
+    await page.open('audit');
+    for (const what of [
+      'Certificate renewed',
+      'Setting changed',
+      'Access token created',
+      'Access token revoked',
+      'Session ended',
+    ]) {
+      await page.says(what);
+    }
+    expect(browser.complaints).toEqual([]);
+  });
+});

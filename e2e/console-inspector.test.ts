@@ -1,0 +1,106 @@
+// The inspector against real requests: what a filter shows, what a detail says, and that an export, opened again, is
+// exactly what was filtered.
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConsoleBrowser } from './support/browser.ts';
+import { ConsolePage, localClient } from './support/console-page.ts';
+import { ConsoleWorld } from './support/console-world.ts';
+
+let browser: ConsoleBrowser;
+let world: ConsoleWorld;
+let tab: ConsolePage;
+let fingerprint: string;
+beforeAll(async () => {
+  browser = await ConsoleBrowser.open();
+  world = await ConsoleWorld.start();
+  const local = await localClient(world);
+  fingerprint = local.fingerprint;
+  const service = await local.client.serviceCloud(local.serviceId, { e2eeFingerprint: fingerprint });
+  for (let i = 0; i < 12; i += 1) await service.call('ping');
+  for (let i = 0; i < 5; i += 1) await service.call('echo', { i });
+  for (let i = 0; i < 3; i += 1) await service.call('no-such-rpc').catch(() => undefined);
+  tab = await ConsolePage.signedIn(browser, world);
+});
+afterAll(async () => {
+  await browser.close();
+  await world.close();
+});
+
+const rows = () => tab.page.locator('[role=row]').filter({ hasText: /ping|echo|no-such-rpc|capabilities/ });
+
+async function filtered(filter: string): Promise<void> {
+  await tab.open('requests', `?filter=${encodeURIComponent(filter)}`);
+}
+
+describe('a filter', () => {
+  it.each([
+    ['rpc:ping', 12],
+    ['rpc:echo,no-such-rpc', 8],
+    ['-rpc:ping -rpc:capabilities', 8],
+    ['status:rejected', 3],
+    ['rpc:ping e2ee:no', 0],
+    ['error:rpc_unknown', 3],
+  ])('%s shows %i requests and counts them', async (filter, count) => {
+    await filtered(filter);
+    await expect.poll(() => rows().count(), { timeout: 10_000 }).toBe(count);
+    if (count > 0) await tab.says(`${String(count)} requests`);
+    else await tab.says('No request matches this filter');
+  });
+
+  it('with an error says where, and keeps what was shown', async () => {
+    await filtered('rpc:ping colour:red');
+    await tab.says(/Column 10.*There is no field “colour”/);
+  });
+});
+
+describe('the detail', () => {
+  it('says how the request was protected, and where its time went', async () => {
+    await filtered('rpc:ping');
+    await rows().first().click();
+    await tab.page.getByRole('tab', { name: 'Encryption' }).click();
+    await tab.says('TLSv1.3');
+    expect((await tab.page.locator('main').innerText()).replaceAll(/\s/g, '')).toContain(fingerprint);
+    await tab.page.getByRole('tab', { name: 'Timing' }).click();
+    await tab.says('Handler');
+  });
+});
+
+describe('an export', () => {
+  it.each(['NDJSON', 'CSV', 'HAR'])('as %s, opened again, has exactly what was filtered', async (format) => {
+    await filtered('rpc:echo');
+    await tab.button('Export').first().click();
+    await tab.dialog.getByText(format).first().click();
+    const downloading = tab.page.waitForEvent('download');
+    await tab.dialog
+      .getByRole('button', { name: /^Export/ })
+      .last()
+      .click();
+    const text = await readFile(await (await downloading).path(), 'utf8');
+    expect(idsOf(format, text)).toHaveLength(5);
+    await tab.page.keyboard.press('Escape');
+  });
+
+  it('leaves nothing to complain about', () => {
+    browser.forgive(/status of 400/);
+    expect(browser.complaints).toEqual([]);
+  });
+});
+
+/** One entry for each request in the export; throws where it is not well-formed. */
+function idsOf(format: string, text: string): unknown[] {
+  if (format === 'NDJSON')
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { rpcName: string }).rpcName)
+      .filter((name) => name === 'echo');
+  if (format === 'CSV')
+    return text
+      .trim()
+      .split('\r\n')
+      .slice(1)
+      .filter((line) => line.includes('echo'));
+  const { log } = JSON.parse(text) as { log: { version: string; entries: { request: { url: string } }[] } };
+  expect(log.version).toBe('1.2');
+  return log.entries.filter(({ request }) => request.url.includes('echo'));
+}

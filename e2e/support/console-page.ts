@@ -1,0 +1,103 @@
+// The console's page as a person uses it: by the names that are on it, in English unless the browser says otherwise.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Locator, Page } from '@playwright/test';
+import { login } from '../../shared/client/index.ts';
+import type { Client } from '../../shared/client/index.ts';
+import type { ConsoleBrowser, PageOptions } from './browser.ts';
+import type { ConsoleWorld } from './console-world.ts';
+import { until } from './waiting.ts';
+
+export const pageNames = ['connectivity', 'requests', 'sessions', 'access', 'audit', 'settings'] as const;
+export type PageName = (typeof pageNames)[number];
+
+export class ConsolePage {
+  readonly page: Page;
+  readonly #origin: string;
+
+  constructor(page: Page, url: string) {
+    this.page = page;
+    this.#origin = new URL(url).origin;
+  }
+
+  /** A new person's browser, signed in, on the page Connectivity. */
+  static async signedIn(
+    browser: ConsoleBrowser,
+    world: ConsoleWorld,
+    options: PageOptions = {},
+  ): Promise<ConsolePage> {
+    const page = new ConsolePage(await browser.page(world.url, options), world.url);
+    await page.unlock(world.password);
+    return page;
+  }
+
+  async unlock(password: string): Promise<void> {
+    await this.page.locator('input[type=password]').fill(password);
+    await this.page.keyboard.press('Enter');
+    await this.navigation.waitFor();
+  }
+
+  /** The sidebar: there once somebody has signed in. */
+  get navigation(): Locator {
+    return this.page.getByRole('navigation').first();
+  }
+
+  async open(name: PageName, query = ''): Promise<void> {
+    await this.page.goto(`${this.#origin}/#/${name}${query}`);
+    await this.page.locator('#page-title').waitFor();
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name });
+  }
+
+  get dialog(): Locator {
+    return this.page.getByRole('dialog');
+  }
+
+  /** Resolves once the page says so. */
+  async says(text: string | RegExp): Promise<void> {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  /** The last text that a button of this page has put on the clipboard. */
+  async clipboard(): Promise<string> {
+    // Runs in the page: the browser's types are not ours.
+    return String(await this.page.evaluate('navigator.clipboard.readText()'));
+  }
+
+  /** What axe finds wrong, a line each. */
+  async violations(): Promise<string[]> {
+    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, html }) => `${id}: ${String(target)} ${html}`),
+    );
+  }
+}
+
+/** A client of the service's own local relay, with the token that the data folder holds for this machine. */
+export async function localClient(
+  world: ConsoleWorld,
+): Promise<{ client: Client; serviceId: string; fingerprint: string }> {
+  const signedIn = await world.signedIn();
+  const topics = await signedIn.follow(['connectivity', 'certificate']);
+  const { relay, serviceId } = await topics.until('connectivity', ({ link }) => link.state === 'online');
+  const { fingerprint } = await topics.until('certificate', () => true);
+  const relayToken = readFileSync(join(world.data, 'client-token'), 'utf8').trim();
+  const client = world.home.keep(await login({ relay: relay.url, relayToken }));
+  return { client, serviceId, fingerprint };
+}
+
+/** The code that a promise rejects with, or `resolved`. */
+export function codeOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'resolved',
+    (error: unknown) => String((error as { code?: unknown }).code),
+  );
+}
+
+/** Resolves once `promise()` rejects with `code`; within a few seconds. */
+export function untilCode(code: string, attempt: () => Promise<unknown>): Promise<boolean> {
+  return until(`a call ends with ${code}`, async () => (await codeOf(attempt())) === code, 10_000);
+}
