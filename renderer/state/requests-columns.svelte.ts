@@ -140,7 +140,7 @@ function knownWidths(value: unknown): Widths {
   const entries = Object.entries(value).filter(
     ([name, px]) => isColumnName(name) && typeof px === 'number' && px > 0 && px <= mostPx,
   );
-  return Object.fromEntries(entries) as Widths;
+  return Object.fromEntries(entries);
 }
 
 function readJson(storage: ColumnStorage, key: string): unknown {

@@ -116,7 +116,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fc.record({ kind: fc.constant('at'), id: fc.integer({ min: 1, max: 2500 }) }),
     ),
   }),
-) as fc.Arbitrary<Step>;
+);
 
 function take(window: RowWindow<Row>, log: Log, fetch: Fetch): void {
   const before = top(window);

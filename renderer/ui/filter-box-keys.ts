@@ -8,25 +8,24 @@ type Stroke = Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'altKey' | 'metaKey' | 'sh
 
 export function filterBoxKey(stroke: Stroke, box: FilterBox): BoxKey | null {
   if (stroke.key === ' ' && stroke.ctrlKey) return 'offer';
-  if (stroke.ctrlKey || stroke.metaKey) return null;
-  switch (stroke.key) {
-    case 'ArrowDown':
-    case 'ArrowUp':
-      return arrow(stroke, box);
-    case 'Tab':
-      return box.open && !stroke.shiftKey ? 'accept' : null;
-    case 'Enter':
-      if (box.active >= 0) return 'accept';
-      box.submit();
-      return 'done';
-    case 'Escape':
-      if (!box.open) return 'leave';
-      box.close();
-      return 'done';
-    default:
-      return null;
-  }
+  return stroke.ctrlKey || stroke.metaKey ? null : (keys[stroke.key]?.(stroke, box) ?? null);
 }
+
+const keys: Readonly<Record<string, (stroke: Stroke, box: FilterBox) => BoxKey | null>> = {
+  ArrowDown: arrow,
+  ArrowUp: arrow,
+  Tab: (stroke, box) => (box.open && !stroke.shiftKey ? 'accept' : null),
+  Enter: (_stroke, box) => {
+    if (box.active >= 0) return 'accept';
+    box.submit();
+    return 'done';
+  },
+  Escape: (_stroke, box) => {
+    if (!box.open) return 'leave';
+    box.close();
+    return 'done';
+  },
+};
 
 /** Down opens and goes into the options; up leaves them, and from there goes back in the history. */
 function arrow(stroke: Stroke, box: FilterBox): BoxKey {

@@ -46,24 +46,17 @@ export function describeProblem(problem: FilterProblem, text: string, fields: re
 function sentence(problem: FilterProblem, text: string, fields: readonly Field[]): string {
   const part = text.slice(problem.column, problem.end);
   const field = fieldAt(text, problem.column, fields);
-  switch (problem.reason) {
-    case 'unknown_field':
-      return m.requests_filter_unknown_field({ name: part });
-    case 'bad_value':
-      return m.requests_filter_bad_value({ name: field?.name ?? part, form: formOf(field) });
-    case 'bad_comparison':
-      return m.requests_filter_bad_comparison({ name: field?.name ?? part });
-    case 'unclosed_quote':
-      return m.requests_filter_unclosed_quote();
-    case 'empty_value':
-      return field === undefined
-        ? m.requests_filter_empty_text()
-        : m.requests_filter_bad_value({ name: field.name, form: formOf(field) });
-    case 'too_long':
-      return m.requests_filter_too_long();
-    case 'too_many_terms':
-      return m.requests_filter_too_many_terms();
-  }
+  const value = () => m.requests_filter_bad_value({ name: field?.name ?? part, form: formOf(field) });
+  const sentences: Readonly<Record<FilterProblem['reason'], () => string>> = {
+    unknown_field: () => m.requests_filter_unknown_field({ name: part }),
+    bad_value: value,
+    bad_comparison: () => m.requests_filter_bad_comparison({ name: field?.name ?? part }),
+    unclosed_quote: () => m.requests_filter_unclosed_quote(),
+    empty_value: field === undefined ? () => m.requests_filter_empty_text() : value,
+    too_long: () => m.requests_filter_too_long(),
+    too_many_terms: () => m.requests_filter_too_many_terms(),
+  };
+  return sentences[problem.reason]();
 }
 
 function fieldAt(text: string, column: number, fields: readonly Field[]): Field | undefined {

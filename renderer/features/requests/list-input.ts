@@ -35,8 +35,8 @@ export function clickRow(
   box: FilterBox,
 ): void {
   const cell = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-field]') : null;
-  const field = cell?.dataset['field'];
-  const value = cell?.dataset['value'];
+  const field = cell?.dataset.field;
+  const value = cell?.dataset.value;
   if (cell !== null && field !== undefined && value !== undefined && isFilterClick(event, cell)) {
     box.set(withValue(box.text, field, value, event.altKey));
   } else model.open(row.id);
