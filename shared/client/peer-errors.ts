@@ -39,6 +39,8 @@ const sessionEnds: Partial<Record<ErrorCode, string>> = {
     'The service ended the session: it now answers verified sessions only. Get an access token from its administrator and pass it with the fingerprint.',
   e2ee_required: 'The service ended the session: it now answers through end-to-end encryption only.',
   limit_exceeded: 'The service ended the session: a limit has been reached. Try again later.',
+  session_ended:
+    "The service's administrator ended the session; whether the service acted on the request is unknown. Ask them before you try again.",
 };
 
 /** Why the connection with the relay could not be made. */

@@ -26,6 +26,8 @@ export interface ClientTlsOptions {
 }
 
 export interface ServerTlsStart extends ServerTlsOptions {
+  /** Called before it throws where the client closed the connection when it had got the certificate. */
+  readonly onClosedAtCertificate?: (() => void) | undefined;
   /** See `HANDSHAKE_TIMEOUT_MS`. */
   readonly timeoutMs?: number | undefined;
 }
@@ -76,13 +78,22 @@ export async function startClientTls(duplex: Duplex, options: ClientTlsOptions):
 export async function startServerTls(duplex: Duplex, options: ServerTlsStart): Promise<TLSSocket> {
   const timeoutMs = checkedTimeout(options.timeoutMs);
   checkUsable(duplex);
+  // Looked at before TLS hears of the end, which forgets it. The cipher is chosen in the flight that has the certificate.
+  let answered = false;
+  const look = (): void => {
+    const cipher: { readonly name?: string } | undefined = socket.getCipher();
+    answered ||= cipher?.name !== undefined;
+  };
+  for (const end of ['end', 'error', 'close']) duplex.once(end, look);
   const socket = new TLSSocket(duplex, {
     isServer: true,
     secureContext: options.secureContext,
     ALPNProtocols: [...SERVER_ALPN],
   });
   finishWritesAtOnce(socket, duplex);
-  await handshake(socket, duplex, timeoutMs);
+  await handshake(socket, duplex, timeoutMs, (reason) => {
+    if (answered && isClosedByPeer(reason)) options.onClosedAtCertificate?.();
+  });
   // Without a tls.Server nobody else says so, and node:http2 would wait for it for ever.
   Object.assign(socket, { secureConnecting: false });
   return socket;
@@ -107,20 +118,29 @@ function checkUsable(duplex: Duplex): void {
 }
 
 /** Resolves on `secure`, which both roles emit once the peer's Finished has been checked. */
-function handshake(socket: TLSSocket, duplex: Duplex, timeoutMs: number): Promise<void> {
+function handshake(
+  socket: TLSSocket,
+  duplex: Duplex,
+  timeoutMs: number,
+  onFailure: (reason: unknown) => void = () => undefined,
+): Promise<void> {
   return new Promise((resolve, reject) => {
+    let isOver = false;
     const fail = (cause: unknown): void => {
       clearTimeout(timer);
+      const reason: unknown = duplex.errored instanceof GatehouseError ? duplex.errored : cause;
+      if (!isOver) onFailure(reason);
+      isOver = true;
       socket.destroy();
       duplex.destroy();
-      reject(handshakeFailed(duplex.errored instanceof GatehouseError ? duplex.errored : cause));
+      reject(handshakeFailed(reason));
     };
     const giveUp = (): void => {
       fail(new Error(`no answer within ${String(timeoutMs)} ms`));
     };
     const timer = setTimeout(giveUp, timeoutMs);
     const onEnd = (): void => {
-      fail(new Error('the connection was closed'));
+      fail(new ClosedByPeer('the connection was closed'));
     };
     // These stay for good: who uses the socket learns of its end by 'close', and no error is left unhandled.
     socket.on('error', fail);
@@ -128,11 +148,20 @@ function handshake(socket: TLSSocket, duplex: Duplex, timeoutMs: number): Promis
     socket.once('close', onEnd);
     duplex.once('end', onEnd);
     socket.once('secure', () => {
+      isOver = true;
       clearTimeout(timer);
       duplex.off('end', onEnd);
       resolve();
     });
   });
+}
+
+class ClosedByPeer extends Error {}
+
+function isClosedByPeer(reason: unknown): boolean {
+  if (reason instanceof GatehouseError) return reason.code === 'stream_reset';
+  const isReset = reason instanceof Error && 'code' in reason && reason.code === 'ECONNRESET';
+  return reason instanceof ClosedByPeer || isReset;
 }
 
 function describe(socket: TLSSocket, expected: string | null, offered: readonly Alpn[]): TunnelSession {

@@ -18,7 +18,7 @@ import { rpcs } from '../rpc/registry.ts';
 import type { Rpc } from '../rpc/rpc.ts';
 import { defaultFailureDelays, FailureDelays } from './failure-delays.ts';
 import { Router } from './router.ts';
-import type { RouterLog } from './router.ts';
+import type { RouterCapture, RouterLog } from './router.ts';
 import { defaultSessionLimits, SessionTable } from './session-table.ts';
 import type { SessionLimits } from './session-table.ts';
 import { StreamAcceptor } from './stream-acceptor.ts';
@@ -68,6 +68,10 @@ export interface SampleOptions {
   readonly delays?: Partial<typeof defaultFailureDelays>;
   readonly headerTimeoutMs?: number;
   readonly unusedSessionMs?: number;
+  readonly capture?: RouterCapture;
+  /** Instead of the SampleLog. */
+  readonly requestLog?: RouterLog;
+  readonly onComplaint?: (clientId: string) => void;
 }
 
 export class SampleEndpoint {
@@ -85,7 +89,8 @@ export class SampleEndpoint {
       rpcs: new Map([...rpcs, ...(options.rpcs ?? []).map((rpc) => [rpc.name, rpc] as const)]),
       context: { capabilities: sampleCapabilities, now: Date.now },
       settings: () => this.settings,
-      log: this.log,
+      log: options.requestLog ?? this.log,
+      capture: options.capture,
       serviceId: sampleServiceId,
       domainName: () => 'PROD',
     });
@@ -95,6 +100,7 @@ export class SampleEndpoint {
       verifier: this.#makeVerifier(options),
       sessions: this.sessions,
       certificate: () => served,
+      onComplaint: options.onComplaint,
       ...('headerTimeoutMs' in options ? { headerTimeoutMs: options.headerTimeoutMs } : {}),
       ...('unusedSessionMs' in options ? { unusedSessionMs: options.unusedSessionMs } : {}),
     });

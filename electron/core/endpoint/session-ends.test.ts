@@ -75,29 +75,32 @@ describe('a session', () => {
     expect(endpoint.sessions.live()).toHaveLength(1);
   });
 
-  it.each(['access_token_rejected', 'access_token_required', 'e2ee_required', 'shutting_down'] as const)(
-    'that ends for %s says so in its GOAWAY, and its running streams end at once',
-    async (code) => {
-      const { endpoint, wire, log } = makeRelay();
-      const { duplex } = await openStream(wire, encodePrefixed({ ...right, kind: 'e2ee' }));
-      const { socket } = await startClientTls(duplex!, { alpn: ['h2'] });
-      const session = connect('https://service', { createConnection: () => socket });
-      session.on('error', () => undefined);
-      const goaway = new Promise((resolve) => session.once('goaway', (...args) => resolve(args)));
-      const stream = startRequest(session, '/rpc/echo', { 'content-type': 'application/octet-stream' });
-      stream.write('still running');
-      const answer = answerOf(stream);
-      await new Promise((resolve) => stream.once('data', resolve));
-      const start = Date.now();
-      endpoint.sessions.endWhere(() => new GatehouseError(code, 'It ends.'));
-      const [errorCode, , opaque] = (await goaway) as [number, number, Buffer];
-      expect([errorCode, String(opaque)]).toEqual([0, code]);
-      expect((await answer).whole).toBe(false);
-      expect(Date.now() - start).toBeLessThan(1_000);
-      await until(() => log.finished.length === 1);
-      expect(log.finished[0]).toMatchObject({ status: 'CANCELLED', errorCode: code });
-    },
-  );
+  it.each([
+    'access_token_rejected',
+    'access_token_required',
+    'e2ee_required',
+    'session_ended',
+    'shutting_down',
+  ] as const)('that ends for %s says so in its GOAWAY, and its running streams end at once', async (code) => {
+    const { endpoint, wire, log } = makeRelay();
+    const { duplex } = await openStream(wire, encodePrefixed({ ...right, kind: 'e2ee' }));
+    const { socket } = await startClientTls(duplex!, { alpn: ['h2'] });
+    const session = connect('https://service', { createConnection: () => socket });
+    session.on('error', () => undefined);
+    const goaway = new Promise((resolve) => session.once('goaway', (...args) => resolve(args)));
+    const stream = startRequest(session, '/rpc/echo', { 'content-type': 'application/octet-stream' });
+    stream.write('still running');
+    const answer = answerOf(stream);
+    await new Promise((resolve) => stream.once('data', resolve));
+    const start = Date.now();
+    endpoint.sessions.endWhere(() => new GatehouseError(code, 'It ends.'));
+    const [errorCode, , opaque] = (await goaway) as [number, number, Buffer];
+    expect([errorCode, String(opaque)]).toEqual([0, code]);
+    expect((await answer).whole).toBe(false);
+    expect(Date.now() - start).toBeLessThan(1_000);
+    await until(() => log.finished.length === 1);
+    expect(log.finished[0]).toMatchObject({ status: 'CANCELLED', errorCode: code });
+  });
 
   it('counts an answer as under way until its last byte has left', async () => {
     const { endpoint } = makeRelay();

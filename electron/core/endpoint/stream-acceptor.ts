@@ -136,7 +136,10 @@ export class StreamAcceptor {
     const start = performance.now();
     try {
       const { tls, record } = this.#options.certificate();
-      const socket = await startServerTls(connection, tls);
+      const socket = await startServerTls(connection, {
+        ...tls,
+        onClosedAtCertificate: () => this.#options.onComplaint?.(clientId),
+      });
       this.#serveTls({ socket, connection, clientId, record, handshakeMs: performance.now() - start });
     } catch (error) {
       connection.destroy();
