@@ -5,8 +5,9 @@ import { ensurePrivateFolder } from '../../shared/storage/atomic-file.ts';
 import { holdFolder } from '../../shared/storage/folder-lock.ts';
 import { Capture } from './capture/capture.ts';
 import { CertificateStore } from './certificates/certificate-store.ts';
-import { absentAudit, absentInspector } from './inspector/absent-inspector.ts';
+import { AuditLog } from './inspector/audit-log.ts';
 import type { AuditLogApi, InspectorApi } from './inspector/inspector-api.ts';
+import { Inspector } from './inspector/inspector.ts';
 import { openRequestLog } from './inspector/request-log.ts';
 import type { RequestLog } from './inspector/request-log.ts';
 import type { Opened } from './opened.ts';
@@ -21,9 +22,13 @@ import { SettingsStore } from './settings/settings-store.ts';
 export interface Foundation {
   readonly settings: SettingsStore;
   readonly log: RequestLog;
+  readonly capture: Capture;
+}
+
+/** With what only a console asks for. */
+export interface ConsoleFoundation extends Foundation {
   readonly inspector: InspectorApi;
   readonly audit: AuditLogApi;
-  readonly capture: Capture;
 }
 
 export interface DataFolder extends Foundation {
@@ -76,7 +81,20 @@ export async function openFoundation(
   opened.add(() => {
     capture.close();
   });
-  return { settings, log, capture, inspector: absentInspector, audit: absentAudit };
+  return { settings, log, capture };
+}
+
+/** As `openFoundation`. */
+export async function openConsoleFoundation(
+  folder: string,
+  opened: Opened,
+  onProblem: (problem: GatehouseError) => void,
+): Promise<ConsoleFoundation> {
+  const foundation = await openFoundation(folder, opened, onProblem);
+  const { log } = foundation;
+  const inspector = await Inspector.open({ log });
+  opened.add(() => inspector.close());
+  return { ...foundation, inspector, audit: await AuditLog.open({ log, inspector }) };
 }
 
 /** @throws GatehouseError as `startService`; `opened` has what was opened by then */

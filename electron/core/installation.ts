@@ -6,8 +6,8 @@ import type { RelayChoice } from '../../shared/contracts/console/models.ts';
 import { asGatehouseError, GatehouseError } from '../../shared/contracts/errors.ts';
 import { startService } from './app.ts';
 import type { RunningService, ServiceListener } from './app.ts';
-import { openFoundation, takeDataFolder } from './data-folder.ts';
-import type { Foundation } from './data-folder.ts';
+import { openConsoleFoundation, takeDataFolder } from './data-folder.ts';
+import type { ConsoleFoundation, Foundation } from './data-folder.ts';
 import { InstallationRelay } from './installation-relay.ts';
 import { initialState, nextState } from './installation-state.ts';
 import type { InstallationEvent, InstallationState } from './installation-state.ts';
@@ -42,7 +42,7 @@ export class Installation {
   readonly #options: InstallationOptions;
   readonly #opened = new Opened();
   readonly #listeners = new Set<InstallationListener>();
-  #foundation: Promise<Foundation> | null = null;
+  #foundation: Promise<ConsoleFoundation> | null = null;
   #stopping = false;
   #state: InstallationState = initialState;
   #service: RunningService | null = null;
@@ -89,15 +89,17 @@ export class Installation {
   }
 
   /** Settings and logs, also while the service is locked. @throws GatehouseError those of their files, `shutting_down` */
-  foundation(): Promise<Foundation> {
+  foundation(): Promise<ConsoleFoundation> {
     if (this.#stopping) {
       return Promise.reject(new GatehouseError('shutting_down', 'The program is stopping.'));
     }
     const onProblem = (problem: GatehouseError): void => this.#report(problem);
-    this.#foundation ??= openFoundation(this.dataFolder, this.#opened, onProblem).catch((error: unknown) => {
-      this.#foundation = null;
-      throw error;
-    });
+    this.#foundation ??= openConsoleFoundation(this.dataFolder, this.#opened, onProblem).catch(
+      (error: unknown) => {
+        this.#foundation = null;
+        throw error;
+      },
+    );
     return this.#foundation;
   }
 

@@ -1,15 +1,15 @@
 // The topics about the request log: that it changed, exports, payload capture, audit.
 import type { ConsoleParts } from './call-context.ts';
-import type { Foundation } from '../data-folder.ts';
+import type { ConsoleFoundation } from '../data-folder.ts';
 import type { TopicSources } from './topics-hub.ts';
 
 export type InspectorTopic = 'requests' | 'exports' | 'capture' | 'audit';
 
 export function inspectorTopics({ installation, exports }: ConsoleParts): Pick<TopicSources, InspectorTopic> {
-  const from = <T>(read: (foundation: Foundation) => T) => {
+  const from = <T>(read: (foundation: ConsoleFoundation) => T) => {
     return async (): Promise<T> => read(await installation.foundation());
   };
-  const follow = (listen: (foundation: Foundation, changed: () => void) => () => void) => {
+  const follow = (listen: (foundation: ConsoleFoundation, changed: () => void) => () => void) => {
     return (changed: () => void) => listenLater(installation.foundation(), (each) => listen(each, changed));
   };
   return {
@@ -35,8 +35,8 @@ export function inspectorTopics({ installation, exports }: ConsoleParts): Pick<T
 
 /** Listens once the foundation is there; where it never is, there is nothing to hear. */
 function listenLater(
-  foundation: Promise<Foundation>,
-  listen: (foundation: Foundation) => () => void,
+  foundation: Promise<ConsoleFoundation>,
+  listen: (foundation: ConsoleFoundation) => () => void,
 ): () => void {
   let ended = false;
   let unlisten = (): void => undefined;

@@ -8,6 +8,7 @@ import type {
   SessionView,
   TokensView,
 } from '../../../shared/contracts/console/models.ts';
+import { errorCodes } from '../../../shared/contracts/errors.ts';
 import { fingerprintWords } from '../../../shared/contracts/fingerprint-words.ts';
 import type { RunningService } from '../app.ts';
 import type { EndpointSession } from '../endpoint/session.ts';
@@ -19,7 +20,7 @@ import type { ConsoleSession } from './console-session.ts';
 import type { TopicSources } from './topics-hub.ts';
 
 /** How often what has no event of its own is looked at while somebody listens, in milliseconds. */
-const lookEveryMs = 1_000;
+const lookEveryMs = { sessions: 1_000, log: 3_000 } as const;
 /** Sessions shown. */
 const maxSessions = 500;
 
@@ -37,21 +38,24 @@ export function serviceTopics(parts: ConsoleParts): Pick<TopicSources, ServiceTo
     console: { read: (session) => consoleState(parts, session), watch: on('onPhase'), perSession: true },
     connectivity: {
       read: whileServing((service) => connectivity(parts, service)),
-      watch: both(on('onPhase', 'onFingerprint', 'onSettings'), (changed) => monitor.onChange(changed)),
+      watch: both(
+        on('onPhase', 'onFingerprint', 'onSettings'),
+        both((changed) => monitor.onChange(changed), looking(lookEveryMs.log)),
+      ),
     },
     certificate: {
-      read: whileServing((service) => certificateView(service)),
-      watch: both(on('onPhase', 'onFingerprint'), looking),
+      read: whileServing((service) => certificateView(parts, service)),
+      watch: both(on('onPhase', 'onFingerprint'), looking(lookEveryMs.log)),
     },
     settings: {
       read: async () => (await installation.foundation()).settings.all(),
       watch: on('onPhase', 'onSettings'),
     },
     tokens: {
-      read: whileServing(tokensView),
-      watch: both(on('onPhase', 'onTokens', 'onProblem'), looking),
+      read: whileServing((service) => tokensView(parts, service)),
+      watch: both(on('onPhase', 'onTokens', 'onProblem'), looking(lookEveryMs.log)),
     },
-    sessions: { read: whileServing(sessionsView), watch: both(on('onPhase'), looking) },
+    sessions: { read: whileServing(sessionsView), watch: both(on('onPhase'), looking(lookEveryMs.sessions)) },
   };
 }
 
@@ -64,10 +68,12 @@ function both(first: Watch, second: Watch): Watch {
   };
 }
 
-const looking: Watch = (changed) => {
-  const timer = setInterval(changed, lookEveryMs).unref();
-  return () => clearInterval(timer);
-};
+function looking(everyMs: number): Watch {
+  return (changed) => {
+    const timer = setInterval(changed, everyMs).unref();
+    return () => clearInterval(timer);
+  };
+}
 
 function watch(
   { installation }: ConsoleParts,
@@ -102,25 +108,34 @@ function connectivity({ installation, monitor }: ConsoleParts, service: RunningS
     recentMeasurements: monitor.measurements,
     history: monitor.history,
     startedAt: service.startedAt,
-    requestLog: { available: service.data.log.available, problem: null },
+    requestLog: requestLogState(service),
     callLine: callLine(installation),
   };
 }
 
-async function certificateView(service: RunningService): Promise<CertificateView> {
+function requestLogState({ data }: RunningService): Connectivity['requestLog'] {
+  if (data.log.available) return { available: true, problem: null };
+  return {
+    available: false,
+    problem: { code: 'log_unavailable', message: errorCodes.log_unavailable },
+  };
+}
+
+async function certificateView(parts: ConsoleParts, service: RunningService): Promise<CertificateView> {
   const certificate = service.data.certificates.current();
   const { sha256 } = certificate;
   return {
     ...certificateFacts(certificate),
     words: fingerprintWords(sha256),
-    servedSince: await servedSince(service, sha256),
+    servedSince: await servedSince(parts, sha256),
     sessionsOnOlder: service.sessions.live().filter((session) => isOnOlder(session, sha256)).length,
   };
 }
 
 /** As the audit log knows it. */
-async function servedSince({ data }: RunningService, sha256: string): Promise<number | null> {
-  const { rows } = await data.audit.page({ filter: `subject:${sha256}`, cursor: null, limit: 1 });
+async function servedSince({ installation }: ConsoleParts, sha256: string): Promise<number | null> {
+  const { audit } = await installation.foundation();
+  const { rows } = await audit.page({ filter: `subject:${sha256}`, cursor: null, limit: 1 });
   return rows[0]?.at ?? null;
 }
 
@@ -128,10 +143,13 @@ function isOnOlder({ facts }: EndpointSession, current: string): boolean {
   return facts.tls !== null && facts.tls.certificate.sha256 !== current;
 }
 
-async function tokensView({ data, sessions }: RunningService): Promise<TokensView> {
+async function tokensView(
+  { installation }: ConsoleParts,
+  { data, sessions }: RunningService,
+): Promise<TokensView> {
   const live = sessions.live();
   const tokens = data.tokens.all();
-  const used = await data.inspector.tokenUse();
+  const used = await (await installation.foundation()).inspector.tokenUse();
   const views = tokens.map(({ id, user, status, createdAt, expiresAt, revokedAt }): AccessTokenView => {
     const liveSessions = live.filter(({ verification }) => verification?.tokenId === id).length;
     const lastUsedAt = used.get(id) ?? null;
