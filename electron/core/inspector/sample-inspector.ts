@@ -1,12 +1,20 @@
 // An inspector over a real log, and rows of every kind, for tests. Test code: nothing that ships may import it.
+import { join } from 'node:path';
 import type { RequestSort, RequestView } from '../../../shared/contracts/console/models.ts';
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import { AuditLog } from './audit-log.ts';
 import { Inspector } from './inspector.ts';
 import type { InspectorOptions } from './inspector.ts';
 import type { PageQuery } from './inspector-api.ts';
-import type { RequestLog } from './request-log.ts';
-import { onRelease, sampleOutcome, sampleRejection, sampleRow } from './sample-rows.ts';
+import type { RequestLog, StoredRequest } from './request-log.ts';
+import {
+  onRelease,
+  openSampleLog,
+  sampleOutcome,
+  sampleRejection,
+  sampleRow,
+  temporaryFolder,
+} from './sample-rows.ts';
 
 export const newestFirst: RequestSort = { key: 'time', descending: true };
 
@@ -83,4 +91,28 @@ function variedOutcome(index: number): RequestOutcome {
     bytesWritten: index % 3,
     errorCode: failed ? 'rpc_failed' : null,
   };
+}
+
+/** A captured body of a few words. */
+export const samplePayload = {
+  direction: 'request',
+  contentType: 'text/plain',
+  text: 'Eine geheime Zutat',
+  base64: null,
+  totalBytes: 18,
+  truncated: false,
+  redactions: 0,
+} as const;
+
+/** A log with rows of every kind, one of them pinned, one annotated, one captured; and the rows. */
+export async function variedLog(count: number): Promise<{ log: RequestLog; rows: readonly StoredRequest[] }> {
+  const log = await openSampleLog(join(temporaryFolder(), 'log.db'), {
+    limits: { rejectionsPerClient: 10_000, rejectionsInAll: 10_000 },
+  });
+  await fillSampleLog(log, count);
+  log.capture(40, samplePayload);
+  await log.write({ kind: 'pin', id: 20, pinned: true });
+  await log.write({ kind: 'annotate', id: 30, note: 'Im Schlie\u00dffach: Schliessf\u00e4ch.' });
+  await log.flush();
+  return { log, rows: await log.recent(10_000) };
 }

@@ -157,7 +157,7 @@ class LogWorker {
     try {
       return this.#console.write(write);
     } catch (error) {
-      const full = describeFailure(error, this.#file).details['sqliteCode'] === 'SQLITE_FULL';
+      const full = describeFailure(error, this.#file).details.sqliteCode === 'SQLITE_FULL';
       if (!full || !this.#reserve.giveUp()) throw error;
       if (this.#failure === null) this.#fail(error);
       return this.#console.write(write);

@@ -24,7 +24,8 @@ interface Call {
 
 export class ReaderHost {
   readonly #start: Omit<ReaderStart, 'cancel'>;
-  readonly #cancel = new Int32Array(new SharedArrayBuffer(cancelWords * Int32Array.BYTES_PER_ELEMENT));
+  readonly #cancelBuffer = new SharedArrayBuffer(cancelWords * Int32Array.BYTES_PER_ELEMENT);
+  readonly #cancel = new Int32Array(this.#cancelBuffer);
   readonly #calls = new Map<number, Call>();
   #worker: Worker | null = null;
   #nextCall = 1;
@@ -83,7 +84,7 @@ export class ReaderHost {
   }
 
   #run(opened: () => void, refused: (error: GatehouseError) => void): void {
-    const worker = startReader({ ...this.#start, cancel: this.#cancel.buffer as SharedArrayBuffer });
+    const worker = startReader({ ...this.#start, cancel: this.#cancelBuffer });
     this.#worker = worker;
     let isOpen = false;
     let cause = readerDied();

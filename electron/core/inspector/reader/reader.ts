@@ -22,6 +22,8 @@ const cacheKiB = 32 * 1024;
 /** How often the index follows the changes while nobody asks, in milliseconds. */
 const followMs = 50;
 
+type IndexedQuery = Exclude<AnyQuery, { name: 'detail' | 'views' | 'audit' | 'auditNewestId' }>;
+
 type Result = Queries[QueryName]['result'];
 
 class Reader {
@@ -93,6 +95,21 @@ class Reader {
 
   #run(query: AnyQuery, now: number, check: CheckCancelled): Result {
     switch (query.name) {
+      case 'detail':
+        return this.#rows.detail(query.args);
+      case 'views':
+        return this.#audit.views();
+      case 'audit':
+        return this.#audit.page(query.args, now, check);
+      case 'auditNewestId':
+        return this.#audit.newestId();
+      default:
+        return this.#runIndexed(query, now, check);
+    }
+  }
+
+  #runIndexed(query: IndexedQuery, now: number, check: CheckCancelled): Result {
+    switch (query.name) {
       case 'page':
         return this.#requests.page(query.args, now, check);
       case 'pageAt':
@@ -109,14 +126,6 @@ class Reader {
         return this.#requests.tokenUse(check);
       case 'exportPart':
         return this.#exports.next(query.args, now, check);
-      case 'detail':
-        return this.#rows.detail(query.args);
-      case 'views':
-        return this.#audit.views();
-      case 'audit':
-        return this.#audit.page(query.args, now, check);
-      case 'auditNewestId':
-        return this.#audit.newestId();
     }
   }
 
