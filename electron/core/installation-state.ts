@@ -27,7 +27,7 @@ export function nextState(state: InstallationState, event: InstallationEvent): I
     case 'found':
       return phase === 'first_run' ? at(event.secrets ? 'locked' : 'first_run') : state;
     case 'set_up':
-      return phase === 'first_run' ? at('locked') : state;
+      return phase === 'first_run' || phase === 'failed' ? at('locked') : state;
     case 'unlocked':
       return phase === 'locked' || phase === 'failed' ? at('starting') : state;
     case 'started':
