@@ -1,0 +1,55 @@
+// Rows as a busy service would have them, for the inspector's bench: many clients of uneven weight, sessions of twenty
+// requests, a few per cent of failures, rare values. The same number always gives the same row. Must open no file.
+import type { RequestOutcome, RequestRow } from '../../../../shared/contracts/requests.ts';
+
+const rpcNames = ['ping', 'echo', 'documents', 'http', 'tcp', 'documents.list', 'documents.get', 'chargen'];
+const errorCodes = ['rpc_failed', 'timeout', 'truncated', 'rpc_bad_request'];
+const firstSentAt = 1_790_000_000_000;
+
+/** Milliseconds between two requests. */
+const everyMs = 600;
+
+/** From 0 up to 1, by the number and a salt. */
+function chance(index: number, salt: number): number {
+  let value = Math.imul(index ^ (salt * 0x9e3779b9), 0x85ebca6b);
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
+  return ((value ^ (value >>> 16)) >>> 0) / 2 ** 32;
+}
+
+export function benchRow(id: number): RequestRow {
+  const session = Math.floor(id / 20);
+  const client = Math.floor(chance(session, 1) ** 3 * 5000);
+  const plain = chance(session, 2) < 0.05;
+  const user = client % 1000;
+  return {
+    id,
+    rpcName:
+      id % 99_991 === 0 ? 'rare' : (rpcNames[Math.floor(chance(id, 3) ** 2 * rpcNames.length)] ?? 'ping'),
+    clientId: `client-${client}@example.com`,
+    serviceId: 'abcd-efgh-ijkl',
+    domainName: chance(session, 4) < 0.9 ? 'PROD' : 'test',
+    sentAt: firstSentAt + id * everyMs,
+    h2MultiplexingUsed: chance(session, 5) < 0.9,
+    e2eeUsed: !plain,
+    sessionVerified: !plain && chance(session, 6) < 0.7,
+    verifiedBy: plain ? 'none' : 'fingerprint',
+    tlsVersion: plain ? null : 'TLSv1.3',
+    cipher: plain ? null : 'TLS_AES_256_GCM_SHA384',
+    certificate: plain ? null : { sha256: '7f'.repeat(32), pem: '-----BEGIN CERTIFICATE-----\nMA==\n' },
+    sessionId: plain ? null : `s-${(session * 2_654_435_761) % 2 ** 40}`,
+    tokenId: plain ? null : `token-${user}`,
+    remoteUser: plain ? null : `user${user}`,
+  };
+}
+
+export function benchOutcome(id: number): RequestOutcome {
+  const failed = chance(id, 7) < 0.03;
+  const errorCode = failed ? (errorCodes[id % errorCodes.length] ?? null) : null;
+  return {
+    status: errorCode === 'timeout' ? 'TIMED_OUT' : failed ? 'FAILED' : 'SUCCESS',
+    durationMs: 0.2 / (1.0001 - chance(id, 8)),
+    bytesRead: Math.floor(chance(id, 9) ** 4 * 1_000_000),
+    bytesWritten: Math.floor(chance(id, 10) ** 4 * 10_000_000),
+    errorCode,
+  };
+}
