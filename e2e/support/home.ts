@@ -61,10 +61,10 @@ export class Home {
   execute(
     file: string,
     args: readonly string[],
-    more: { cwd?: string; stdin?: string | Uint8Array } = {},
+    more: { cwd?: string; stdin?: string | Uint8Array; env?: Record<string, string> } = {},
   ): Program {
     const { cwd = repository, stdin } = more;
-    const env = { ...personsEnvironment(), GATEHOUSE_HOME: this.folder };
+    const env = { ...personsEnvironment(), ...more.env, GATEHOUSE_HOME: this.folder };
     const program = new Program(file, args, { cwd, env, stdin });
     this.#programs.push(program);
     return program;

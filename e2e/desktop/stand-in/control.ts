@@ -114,7 +114,7 @@ export type Deeds = typeof deeds;
 async function answer(line: string): Promise<string> {
   const { id, name, args } = JSON.parse(line) as { id: number; name: keyof Deeds; args: never[] };
   try {
-    const deed = deeds[name];
+    const deed: (...given: never[]) => unknown = deeds[name];
     return JSON.stringify({ id, value: (await deed(...args)) ?? null });
   } catch (error) {
     return JSON.stringify({ id, error: String(error) });
