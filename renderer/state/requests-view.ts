@@ -21,7 +21,10 @@ export interface ListView<R extends Row> {
   readonly share: number;
   /** How much of the list is on the screen, 0 to 1; 1 where nothing can be scrolled. */
   readonly extent: number;
+  /** In memory. */
   readonly rows: number;
+  /** Whether those are all. */
+  readonly complete: boolean;
 }
 
 /** What is known of the whole list. */
@@ -32,7 +35,7 @@ export interface Whole {
   readonly idOrder: 'descending' | 'ascending' | 'none';
 }
 
-export const emptyView: ListView<never> = { lines: [], share: 0, extent: 1, rows: 0 };
+export const emptyView: ListView<never> = { lines: [], share: 0, extent: 1, rows: 0, complete: false };
 
 export function viewOf<R extends Row>(window: RowWindow<R>, whole: Whole): ListView<R> {
   const share = shareOf(window, whole);
@@ -44,6 +47,7 @@ export function viewOf<R extends Row>(window: RowWindow<R>, whole: Whole): ListV
     share,
     extent: Math.min(1, window.heightPx / Math.max(1, total * rowHeightPx)),
     rows: window.rows.length,
+    complete: window.whole,
   };
 }
 

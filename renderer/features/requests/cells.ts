@@ -1,8 +1,8 @@
 // What stands in a cell of the list as text, and the value by which a click on it filters.
 import type { RequestView } from '../../../shared/contracts/console/models.ts';
 import type { Column, ColumnName } from '../../state/requests-columns.svelte.ts';
-import { formatBytes, formatDuration, formatTime } from '../../ui/format.ts';
-import { formatDayTime } from './day-time.ts';
+import { formatBytes, formatDuration } from '../../ui/format.ts';
+import { formatShort } from '../../ui/virtual-list-time.ts';
 import { statusWords, verifiedByWords, yesNo } from './words.ts';
 import { securityWord } from './security.ts';
 
@@ -11,7 +11,7 @@ const nothing = '–';
 const texts: Readonly<Record<ColumnName, (row: RequestView) => string>> = {
   marks: () => '',
   id: (row) => String(row.id),
-  time: (row) => (isToday(row.sentAt) ? formatTime(row.sentAt, true) : formatDayTime(row.sentAt)),
+  time: (row) => formatShort(row.sentAt),
   status: (row) => statusWords[row.status](),
   rpc: (row) => row.rpcName,
   client: (row) => row.clientId,
@@ -45,16 +45,4 @@ export function cellValue({ field }: Column, row: RequestView): string | null {
   if (field === undefined) return null;
   const value = values[field]?.(row) ?? null;
   return value === '' ? null : value;
-}
-
-/** Start of this day, renewed when it is over. */
-let today = startOfDay();
-
-function isToday(at: number): boolean {
-  if (Date.now() - today >= 86_400_000) today = startOfDay();
-  return at >= today;
-}
-
-function startOfDay(): number {
-  return new Date().setHours(0, 0, 0, 0);
 }

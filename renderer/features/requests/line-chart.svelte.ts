@@ -4,7 +4,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { RequestChart } from '../../../shared/contracts/console/models.ts';
 import { formatTime } from '../../ui/format.ts';
-import { formatDayTime } from './day-time.ts';
+import { formatDayTime } from '../../ui/virtual-list-time.ts';
 import { secondsOf } from './chart-data.ts';
 import type { ChartLine } from './chart-data.ts';
 

@@ -1,0 +1,35 @@
+// The audit log's words: what was done, in the language of the page, and whether it was a refusal.
+import type { AuditAction, AuditView } from '../../../shared/contracts/console/models.ts';
+import * as m from '../../i18n/compiled/messages.js';
+
+export const actionWords: Readonly<Record<AuditAction, () => string>> = {
+  'console.setup': m.audit_console_setup,
+  'console.unlock': m.audit_console_unlock,
+  'console.unlock_failed': m.audit_console_unlock_failed,
+  'console.lock': m.audit_console_lock,
+  'console.password_changed': m.audit_console_password_changed,
+  'console.call_refused': m.audit_console_call_refused,
+  'service.started': m.audit_service_started,
+  'service.stopped': m.audit_service_stopped,
+  'relay.changed': m.audit_relay_changed,
+  'settings.changed': m.audit_settings_changed,
+  'certificate.created': m.audit_certificate_created,
+  'certificate.renewed': m.audit_certificate_renewed,
+  'certificate.imported': m.audit_certificate_imported,
+  'certificate.import_failed': m.audit_certificate_import_failed,
+  'token.created': m.audit_token_created,
+  'token.revoked': m.audit_token_revoked,
+  'token.rejected': m.audit_token_rejected,
+  'session.ended': m.audit_session_ended,
+  'capture.changed': m.audit_capture_changed,
+  'export.made': m.audit_export_made,
+  'request.rejected': m.audit_request_rejected,
+};
+
+export function actionWord(entry: AuditView): string {
+  return actionWords[entry.action]();
+}
+
+export function isRefusal(entry: AuditView): boolean {
+  return entry.code !== null;
+}
