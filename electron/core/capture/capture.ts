@@ -92,11 +92,13 @@ export class Capture {
     });
   }
 
-  close(): void {
+  /** Stores nothing more; resolves when what was set is on disk, or has failed to get there. */
+  async close(): Promise<void> {
     this.#cancelEnd();
     this.#listeners.clear();
     this.#rpcNames = new Set();
     this.#redaction = makeRedaction([]);
+    await this.#setting;
   }
 
   async #store(change: CallArgs<'capture.set'>, redaction: Redaction): Promise<CaptureView> {
@@ -124,8 +126,10 @@ export class Capture {
 
   #end(): void {
     this.#use({ ...this.#view, until: null }, this.#redaction);
-    const written = writeCaptureFile(this.#options.folder, this.#view);
-    written.catch((error: unknown) => this.#options.onProblem(asGatehouseError(error)));
+    // In its turn, and with what holds then: a change may be on its way to the file.
+    this.#setting = this.#setting
+      .then(() => writeCaptureFile(this.#options.folder, this.#view))
+      .catch((error: unknown) => this.#options.onProblem(asGatehouseError(error)));
   }
 
   #use(view: CaptureView, redaction: Redaction): void {

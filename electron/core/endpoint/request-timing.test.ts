@@ -87,12 +87,12 @@ describe('the timing of a request', () => {
 
   it('counts the wait for the log as queue, and not as the handler', async () => {
     const endpoint = openEndpoint();
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers();
     endpoint.log.held = promise;
     const timings = timingsOf(endpoint, '/rpc/ping');
     await until(() => endpoint.log.begun.length === 1);
     await delay(80);
-    resolve();
+    resolve(null);
     const [timing] = await timings;
     expect(timing?.queueMs).toBeGreaterThan(80 - slack);
     expect(timing?.handlerMs).toBeLessThan(80);

@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { request, SampleEndpoint, startRequest, until } from './endpoint-samples.ts';
-import type { EndpointSession } from './session.ts';
 
 const octets = { 'content-type': 'application/octet-stream' };
 const json = { 'content-type': 'application/json' };
@@ -17,7 +16,7 @@ async function open() {
   opened.push(endpoint);
   const { session } = await endpoint.openH2();
   await until(() => endpoint.sessions.live().length === 1);
-  return { endpoint, session, live: endpoint.sessions.live()[0] as EndpointSession };
+  return { endpoint, session, live: endpoint.sessions.live()[0]! };
 }
 
 describe('a session', () => {
