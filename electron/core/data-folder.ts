@@ -78,9 +78,7 @@ export async function openFoundation(
     },
     onProblem,
   });
-  opened.add(() => {
-    capture.close();
-  });
+  opened.add(() => capture.close());
   return { settings, log, capture };
 }
 
