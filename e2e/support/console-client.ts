@@ -87,7 +87,8 @@ export class ConsoleClient {
     const { body } = await this.post(name, args);
     const answer = JSON.parse(body) as { result?: CallResult<N>; error?: SerialisedError };
     if (answer.error !== undefined) throw new CallError(answer.error);
-    return answer.result as CallResult<N>;
+    if (answer.result === undefined) throw new Error(`${name} answered neither result nor error`);
+    return answer.result;
   }
 
   /** Follows topics; resolves once the socket is open. */
@@ -160,7 +161,7 @@ export class FollowedTopics {
       `topic ${topic} is as wanted; it was ${JSON.stringify(this.newest(topic))}`,
       probe,
       withinMs,
-    ) as Promise<Topics[N]>;
+    );
   }
 
   closed(withinMs = 5_000): Promise<number> {

@@ -20,25 +20,23 @@ export type InstallationEvent =
 
 export const initialState: InstallationState = { phase: 'first_run', problem: null };
 
+type Moves = Partial<Record<ConsolePhase, ConsolePhase>>;
+
+/** Where each event leads from which phase; from every other phase it leads nowhere. */
+const moves: Readonly<Record<InstallationEvent['kind'] | 'found_nothing', Moves>> = {
+  found: { first_run: 'locked' },
+  found_nothing: {},
+  set_up: { first_run: 'locked', failed: 'locked' },
+  unlocked: { locked: 'starting', failed: 'starting' },
+  started: { starting: 'serving' },
+  failed: { first_run: 'failed', locked: 'failed', starting: 'failed', failed: 'failed' },
+  stopped: { locked: 'locked', starting: 'locked', serving: 'locked', failed: 'locked' },
+};
+
 /** The state after `event`. */
 export function nextState(state: InstallationState, event: InstallationEvent): InstallationState {
-  const { phase } = state;
-  switch (event.kind) {
-    case 'found':
-      return phase === 'first_run' ? at(event.secrets ? 'locked' : 'first_run') : state;
-    case 'set_up':
-      return phase === 'first_run' || phase === 'failed' ? at('locked') : state;
-    case 'unlocked':
-      return phase === 'locked' || phase === 'failed' ? at('starting') : state;
-    case 'started':
-      return phase === 'starting' ? at('serving') : state;
-    case 'failed':
-      return phase === 'serving' ? state : { phase: 'failed', problem: event.problem };
-    case 'stopped':
-      return phase === 'first_run' ? state : at('locked');
-  }
-}
-
-function at(phase: ConsolePhase): InstallationState {
-  return { phase, problem: null };
+  const kind = event.kind === 'found' && !event.secrets ? 'found_nothing' : event.kind;
+  const phase = moves[kind][state.phase];
+  if (phase === undefined) return state;
+  return { phase, problem: event.kind === 'failed' ? event.problem : null };
 }

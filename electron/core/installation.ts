@@ -227,7 +227,7 @@ export class Installation {
   }
 
   async #tellStopping(): Promise<void> {
-    await Promise.allSettled([...this.#listeners].map((listener) => listener.onStopping?.()));
+    await Promise.allSettled([...this.#listeners].map(async (listener) => listener.onStopping?.()));
   }
 
   #report(error: unknown): void {

@@ -15,11 +15,13 @@ import type { EventSockets } from './event-sockets.ts';
 import { readJsonBody } from './json-body.ts';
 import { isOwnHost } from './listen-address.ts';
 import type { ListenAddress } from './listen-address.ts';
+import { answerFile } from './page-files.ts';
 import type { PageFile } from './page-files.ts';
 import { cacheControl, pageHeaders } from './page-headers.ts';
 
 /** Arguments of a call by somebody who has not signed in: a password, or a relay with its certificate. */
 const maxStrangerBytes = 256 * 1024;
+const notBuilt = 'The page of the console was not built. Run: npm run build';
 /** Calls under way of all browsers. */
 const maxCalls = 256;
 
@@ -119,7 +121,10 @@ export class ConsoleServer {
     if (session?.signedIn !== true) {
       throw new GatehouseError('not_signed_in', 'Sign in with the superadmin password first.');
     }
-    if (request.method !== 'GET') return answerText(response, 405, 'An export is read with GET.');
+    if (request.method !== 'GET') {
+      answerText(response, 405, 'An export is read with GET.');
+      return;
+    }
     const { fileName, contentType, chunks, cancel } = await this.#options.console.openExport(session, id);
     response.writeHead(200, {
       'content-type': contentType,
@@ -138,24 +143,15 @@ export class ConsoleServer {
   #file(request: IncomingMessage, response: ServerResponse, path: string): void {
     const file = this.#options.files.get(path);
     if (file === undefined) {
-      const missing =
-        path === '/' ? 'The page of the console was not built. Run: npm run build' : 'Nothing is here.';
-      return answerText(response, path === '/' ? 503 : 404, missing);
+      const status = path === '/' ? 503 : 404;
+      answerText(response, status, status === 503 ? notBuilt : 'Nothing is here.');
+      return;
     }
-    if (path === '/' || path === '/index.html') {
+    if (file.contentType.startsWith('text/html')) {
       const { setCookie } = this.#options.browsers.visit(request);
       if (setCookie !== null) response.setHeader('set-cookie', setCookie);
     }
-    const zipped = file.gzipped !== null && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-    const body = zipped ? (file.gzipped ?? file.bytes) : file.bytes;
-    response.writeHead(200, {
-      'content-type': file.contentType,
-      'content-length': body.length,
-      'cache-control': file.cacheControl,
-      vary: 'accept-encoding',
-      ...(zipped ? { 'content-encoding': 'gzip' } : {}),
-    });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    answerFile(request, response, file);
   }
 
   /** @throws GatehouseError `origin_refused` for a name that may have been pointed here by somebody else's DNS */

@@ -1,6 +1,7 @@
 // The files of the page, read once when the console starts: a request can name one of them and nothing else, so no
 // path of a request ever reaches the file system.
 import { readdir, readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -56,4 +57,19 @@ async function readPageFile(path: string, url: string, contentType: string): Pro
   const smaller = gzipped !== null && gzipped.length < bytes.length ? gzipped : null;
   const kept = hashedName.test(url) ? cacheControl.forEver : cacheControl.never;
   return { bytes, gzipped: smaller, contentType, cacheControl: kept };
+}
+
+/** Compressed where the browser takes that. */
+export function answerFile(request: IncomingMessage, response: ServerResponse, file: PageFile): void {
+  const takesGzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+  const zipped = takesGzip ? file.gzipped : null;
+  const body = zipped ?? file.bytes;
+  response.writeHead(200, {
+    'content-type': file.contentType,
+    'content-length': body.length,
+    'cache-control': file.cacheControl,
+    vary: 'accept-encoding',
+    ...(zipped === null ? {} : { 'content-encoding': 'gzip' }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }

@@ -1,5 +1,6 @@
 // Whether the service is reachable, measured and not assumed: a round trip through the link to the relay every 15 s,
 // and every change of the link with its cause. It must never report an old measurement as a new one.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LinkEvent, LinkState, Measurement } from '../../../shared/contracts/console/models.ts';
 import type { RelayState } from '../endpoint/relay-link.ts';
 import type { Installation } from '../installation.ts';
@@ -100,14 +101,13 @@ function eventOf(link: LinkState, last: LinkEvent | undefined): LinkEvent | null
   return { at: Date.now(), state: 'offline', cause: link.cause };
 }
 
-function inTime(ping: Promise<number | null>): Promise<number | null> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), pingPatienceMs).unref();
-    ping
-      .catch(() => null)
-      .then((latencyMs) => {
-        clearTimeout(timer);
-        resolve(latencyMs);
-      });
-  });
+async function inTime(ping: Promise<number | null>): Promise<number | null> {
+  const late = new AbortController();
+  const tooLate = delay(pingPatienceMs, null, { signal: late.signal, ref: false });
+  tooLate.catch(() => undefined); // ends by abort where the answer was first
+  try {
+    return await Promise.race([ping.catch(() => null), tooLate]);
+  } finally {
+    late.abort();
+  }
 }

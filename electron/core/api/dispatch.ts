@@ -69,10 +69,12 @@ export class Dispatch {
     if (access === 'signed_in' && !context.session.signedIn) {
       throw new GatehouseError('not_signed_in', 'Sign in with the superadmin password first.');
     }
+    // A list counts as an object for the schemas.
+    if (Array.isArray(args)) throw malformed(name, null);
     const parsed = v.safeParse(schema, args);
     if (!parsed.success) throw malformed(name, v.getDotPath(parsed.issues[0]));
     const handler: Handlers[N] = this.#options.handlers[name];
-    return handler(parsed.output as Parameters<Handlers[N]>[0], context);
+    return handler(parsed.output, context);
   }
 }
 

@@ -1,6 +1,6 @@
 // How often a password may be tried, on a clock of the test's own.
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
 import { PasswordGate } from './password-gate.ts';
 
 const limits = { free: 3, firstMs: 1_000, maxMs: 8_000, forgetMs: 60_000, maxSources: 3, maxWaiting: 2 };
@@ -16,7 +16,7 @@ const right = () => Promise.resolve('in');
 const codeOf = (result: Promise<unknown>): Promise<unknown> =>
   result.then(
     (value) => value,
-    (error: GatehouseError) => error.code,
+    (error: unknown) => asGatehouseError(error).code,
   );
 async function fail(source: string, times: number): Promise<void> {
   for (let each = 0; each < times; each += 1) {

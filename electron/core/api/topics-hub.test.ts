@@ -1,15 +1,16 @@
 // What subscribers are told, when, and what runs for them.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Mock } from 'vitest';
 import { topicNames } from '../../../shared/contracts/console/topics.ts';
-import type { TopicName } from '../../../shared/contracts/console/topics.ts';
+import type { TopicName, Topics } from '../../../shared/contracts/console/topics.ts';
 import type { TopicMessage } from '../../../shared/contracts/console/transport.ts';
 import { ConsoleSession } from './console-session.ts';
 import { TopicsHub } from './topics-hub.ts';
-import type { TopicSources } from './topics-hub.ts';
+import type { TopicSource, TopicSources } from './topics-hub.ts';
 
-let value: unknown;
+let value: Topics[TopicName];
 let changed: (() => void) | null;
-let read: ReturnType<typeof vi.fn>;
+let read: Mock<TopicSource<TopicName>['read']>;
 let errors: unknown[];
 let hub: TopicsHub;
 let told: TopicMessage[];
@@ -21,15 +22,15 @@ beforeEach(() => {
   errors = [];
   told = [];
   read = vi.fn(() => value);
-  const source = {
+  const source: TopicSource<TopicName> = {
     read,
     watch: (tell: () => void) => {
       changed = tell;
       return () => (changed = null);
     },
   };
-  const sources = Object.fromEntries(topicNames.map((name) => [name, source]));
-  hub = new TopicsHub(sources as unknown as TopicSources, (error) => errors.push(error));
+  const sources = Object.fromEntries(topicNames.map((name) => [name, source])) as TopicSources;
+  hub = new TopicsHub(sources, (error) => errors.push(error));
 });
 afterEach(() => vi.useRealTimers());
 
@@ -117,19 +118,19 @@ describe('TopicsHub', () => {
   );
 
   it('tells no value that was being made when the session was signed out', async () => {
-    const slow = Promise.withResolvers<unknown>();
+    const slow = Promise.withResolvers<Topics[TopicName]>();
     read.mockReturnValueOnce(slow.promise);
     const of = session();
     subscribe('tokens', of);
     await vi.advanceTimersByTimeAsync(0);
     of.signOut();
-    slow.resolve({ tokens: [] });
+    slow.resolve({ tokens: [], problems: [] });
     await vi.advanceTimersByTimeAsync(300);
     expect(told).toEqual([]);
   });
 
   it('tells a value that was slow to make before a newer one, never after it', async () => {
-    const slow = Promise.withResolvers<unknown>();
+    const slow = Promise.withResolvers<Topics[TopicName]>();
     read.mockReturnValueOnce(slow.promise);
     subscribe('audit');
     await vi.advanceTimersByTimeAsync(0);
