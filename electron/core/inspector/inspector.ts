@@ -27,7 +27,8 @@ import type {
   PageQuery,
 } from './inspector-api.ts';
 import { defaultLimits } from './limits.ts';
-import { ReaderHost } from './reader/reader-host.ts';
+import { ReaderHost, startReaderThread } from './reader/reader-host.ts';
+import type { StartReader } from './reader/reader-host.ts';
 import type { Queries, QueryName } from './reader/reader-protocol.ts';
 import type { RequestLog } from './request-log.ts';
 
@@ -40,6 +41,7 @@ export interface InspectorOptions {
   readonly limits?: Partial<IndexLimits>;
   /** Milliseconds since the epoch, from which ages in filters count. */
   readonly now?: () => number;
+  readonly startReader?: StartReader;
 }
 
 export class Inspector implements InspectorApi {
@@ -51,16 +53,14 @@ export class Inspector implements InspectorApi {
   #told = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  private constructor({ log, limits, now = Date.now }: InspectorOptions) {
+  private constructor({ log, limits, now = Date.now, startReader = startReaderThread }: InspectorOptions) {
     this.#log = log;
     this.#now = now;
     this.#changes = new ChangeReader(log.changes);
-    this.#reader = new ReaderHost({
-      file: log.file,
-      lockWaitMs: defaultLimits.lockWaitMs,
-      changes: log.changes,
-      limits: { ...defaultIndexLimits, ...limits },
-    });
+    const { file, changes } = log;
+    const { lockWaitMs } = defaultLimits;
+    const start = { file, changes, lockWaitMs, limits: { ...defaultIndexLimits, ...limits } };
+    this.#reader = new ReaderHost(start, startReader);
   }
 
   /** Resolves when queries can be asked; the index is loaded behind them. @throws GatehouseError `log_unavailable` */

@@ -49,6 +49,8 @@ export class RowIndex {
   /** Whether there may be rows below `lowId`. */
   #hasOlder = true;
   #rows = 0;
+  /** Memory of words at which everything is loaded anew; above what one step of loading may need. */
+  #wordCeiling = Infinity;
 
   constructor(db: Database, feed: SharedArrayBuffer, limits: IndexLimits) {
     this.#limits = limits;
@@ -80,7 +82,7 @@ export class RowIndex {
   refresh(): void {
     this.newestId = this.#changes.newestId;
     const changed = this.#changes.take();
-    if (changed === null || this.#wordBytes() > this.#limits.maxWordBytes) return this.#reset();
+    if (changed === null || this.#wordBytes() > this.#wordCeiling) return this.#reset();
     if (changed.length === 0) return;
     const ids = [...new Set(changed)].filter((id) => id >= this.#lowId).sort((a, b) => a - b);
     for (const [id, row] of this.#read(ids)) this.#put(id, row);
@@ -97,8 +99,10 @@ export class RowIndex {
       this.#hasOlder = false;
       this.#lowId = 0;
     }
-    const room = this.#rows + stepRows <= this.#limits.maxRows;
-    this.#loading = this.#hasOlder && room && this.#wordBytes() < this.#limits.maxWordBytes * loadedShare;
+    const { maxRows, maxWordBytes } = this.#limits;
+    const bytes = this.#wordBytes();
+    this.#wordCeiling = Math.max(maxWordBytes, bytes + maxWordBytes * (1 - loadedShare));
+    this.#loading = this.#hasOlder && this.#rows + stepRows <= maxRows && bytes < maxWordBytes * loadedShare;
     return this.#loading;
   }
 
@@ -156,6 +160,7 @@ export class RowIndex {
     this.#lowId = this.newestId + 1;
     this.#loading = true;
     this.#hasOlder = true;
+    this.#wordCeiling = Infinity;
   }
 
   /** Each id with its present row; undefined where it is gone. Neighbours are read together. */

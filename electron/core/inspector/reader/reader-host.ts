@@ -22,8 +22,11 @@ interface Call {
   readonly reject: (error: GatehouseError) => void;
 }
 
+export type StartReader = (start: ReaderStart) => Worker;
+
 export class ReaderHost {
   readonly #start: Omit<ReaderStart, 'cancel'>;
+  readonly #startReader: StartReader;
   readonly #cancelBuffer = new SharedArrayBuffer(cancelWords * Int32Array.BYTES_PER_ELEMENT);
   readonly #cancel = new Int32Array(this.#cancelBuffer);
   readonly #calls = new Map<number, Call>();
@@ -33,8 +36,9 @@ export class ReaderHost {
   #timer: NodeJS.Timeout | null = null;
   #closing = false;
 
-  constructor(start: Omit<ReaderStart, 'cancel'>) {
+  constructor(start: Omit<ReaderStart, 'cancel'>, startReader: StartReader) {
     this.#start = start;
+    this.#startReader = startReader;
   }
 
   /** @throws GatehouseError `log_unavailable`, `log_corrupt` */
@@ -84,7 +88,7 @@ export class ReaderHost {
   }
 
   #run(opened: () => void, refused: (error: GatehouseError) => void): void {
-    const worker = startReader({ ...this.#start, cancel: this.#cancelBuffer });
+    const worker = this.#startReader({ ...this.#start, cancel: this.#cancelBuffer });
     this.#worker = worker;
     let isOpen = false;
     let cause = readerDied();
@@ -156,7 +160,7 @@ function endWith(signal: AbortSignal | undefined, call: Call, cancel: (error: Ga
 }
 
 /** The bundled thread where this module is bundled, else the source. */
-function startReader(start: ReaderStart): Worker {
+export function startReaderThread(start: ReaderStart): Worker {
   const bundled = new URL('./inspector-reader.mjs', import.meta.url);
   const entry = existsSync(bundled) ? bundled : new URL('./reader.ts', import.meta.url);
   return new Worker(entry, { workerData: start, name: 'request-log-reader' });
