@@ -18,7 +18,7 @@ function clientThat(answer: (init: RequestInit) => Promise<Response> | Response)
   let sockets = 0;
   const client = new HttpClient({
     fetch: async (url, init = {}) => {
-      sent.push({ url: String(url), init });
+      sent.push({ url: typeof url === 'string' ? url : 'another form', init });
       return answer(init);
     },
     openSocket: () => {

@@ -33,9 +33,9 @@ describe('the first run', () => {
   };
 
   it.each([
-    ['short', (run: FirstRunModel) => (run.password = 'seven77')],
-    ['different', (run: FirstRunModel) => (run.again = 'correct horse')],
-    ['url', (run: FirstRunModel) => (run.relayKind = 'url')],
+    ['short', (run: FirstRunModel): unknown => (run.password = 'seven77')],
+    ['different', (run: FirstRunModel): unknown => (run.again = 'correct horse')],
+    ['url', (run: FirstRunModel): unknown => (run.relayKind = 'url')],
   ] as const)('does not begin while something is %s', async (gap, spoil) => {
     const { model, call } = consoleThat(() => result);
     const run = new FirstRunModel(model, 'key');
