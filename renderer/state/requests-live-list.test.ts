@@ -18,7 +18,10 @@ function service(rows: number, latencyMs = 1) {
     told.most = Math.max(told.most, (running += 1));
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, latencyMs);
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve(undefined)));
+      signal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
     });
     running -= 1;
     if (signal.aborted) {

@@ -48,8 +48,9 @@ export class FilterBox {
 
   /** Takes over what the address or a saved view says, without asking. */
   show(text: string): void {
+    if (text === this.text.trim()) return;
     clearTimeout(this.#askTimer);
-    if (text !== this.text) this.text = text;
+    this.text = text;
     this.close();
   }
 
