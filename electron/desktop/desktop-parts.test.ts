@@ -29,6 +29,11 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const unknownExport = () => Promise.reject(new GatehouseError('export_unknown', 'There is no such export.'));
 
+/** With the address as it is written: Request would resolve the dots itself. */
+function requestOf(url: string): Request {
+  return Object.defineProperty(new Request('app://gatehouse/'), 'url', { value: url });
+}
+
 function get(url: string, method = 'GET'): Promise<Response> {
   return answerPage(new Request(url, { method }), {
     folder: join(folder, 'page'),
@@ -66,7 +71,7 @@ describe('app://', () => {
     'app://gatehouse@other/index.html',
     'app://gatehouse/exports/unknown',
   ])('answers %s with 404', async (url) => {
-    const response = await answerPage({ url, method: 'GET' } as Request, {
+    const response = await answerPage(requestOf(url), {
       folder: join(folder, 'page'),
       openExport: unknownExport,
     });
@@ -236,7 +241,7 @@ describe('the menus', () => {
 
 describe('the key vault', () => {
   const texts = textsFor('en');
-  const storage = (parts: object): SafeStorage =>
+  const storage = (parts: Partial<SafeStorage>): SafeStorage =>
     ({
       getSelectedStorageBackend: () => 'gnome_libsecret',
       isAsyncEncryptionAvailable: async () => true,
@@ -245,7 +250,7 @@ describe('the key vault', () => {
       ...parts,
     }) as object as SafeStorage;
 
-  it.each([
+  it.each<[string, NodeJS.Platform, Partial<SafeStorage>]>([
     ['basic_text on Linux', 'linux', { getSelectedStorageBackend: () => 'basic_text' }],
     ['an unknown store on Linux', 'linux', { getSelectedStorageBackend: () => 'unknown' }],
     ['no encryption', 'win32', { isAsyncEncryptionAvailable: async () => false }],
@@ -254,7 +259,7 @@ describe('the key vault', () => {
       'darwin',
       { isAsyncEncryptionAvailable: () => Promise.reject(new Error('locked')) },
     ],
-  ] as const)('keeps nothing with %s, and says why', async (_what, platform, parts) => {
+  ])('keeps nothing with %s, and says why', async (_what, platform, parts) => {
     const vault = await openKeyVault(storage(parts), folder, platform, texts);
     expect(vault.availability()).toEqual({
       available: false,
