@@ -104,6 +104,11 @@ export default tseslint.config(
     files: ['**/*.svelte.ts'],
     rules: { 'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }] },
   },
+  {
+    // execCommand('copy') is the one way to copy that needs no permission; the desktop grants none.
+    files: ['renderer/ui/clipboard.ts'],
+    rules: { '@typescript-eslint/no-deprecated': 'off' },
+  },
   { files: terminalPrograms, rules: { 'no-console': 'off' } },
   {
     files: tests,
