@@ -25,7 +25,7 @@ describe('the sources', () => {
 
   it('lie in the folders of the house plan and nowhere else', () => {
     const folders = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    const generated = ['node_modules', 'out'];
+    const generated = ['node_modules', 'out', 'dist'];
     const visible = folders.map((entry) => entry.name).filter((name) => !name.startsWith('.'));
     expect(visible.filter((name) => !generated.includes(name) && !topLevel.includes(name))).toEqual([]);
   });
