@@ -30,12 +30,12 @@ export interface Column {
 }
 
 export const columns: readonly Column[] = [
-  { name: 'marks', widthPx: 56, leastPx: 40 },
+  { name: 'marks', widthPx: 68, leastPx: 40 },
   { name: 'id', widthPx: 88, leastPx: 48, numeric: true },
   { name: 'time', widthPx: 116, leastPx: 72, sort: 'time' },
-  { name: 'status', widthPx: 116, leastPx: 40, field: 'status' },
-  { name: 'rpc', widthPx: 152, leastPx: 64, field: 'rpc' },
-  { name: 'client', widthPx: 144, leastPx: 64, field: 'client' },
+  { name: 'status', widthPx: 128, leastPx: 40, field: 'status' },
+  { name: 'rpc', widthPx: 136, leastPx: 64, field: 'rpc' },
+  { name: 'client', widthPx: 136, leastPx: 64, field: 'client' },
   { name: 'user', widthPx: 88, leastPx: 56, field: 'user' },
   { name: 'e2ee', widthPx: 128, leastPx: 56, field: 'e2ee' },
   { name: 'by', widthPx: 104, leastPx: 56, field: 'by' },
