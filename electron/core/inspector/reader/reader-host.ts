@@ -60,13 +60,14 @@ export class ReaderHost {
     if (worker === null) return Promise.reject(readerDied());
     const call = this.#nextCall++;
     const message: ToReader = { kind: 'query', call, now, query: { name, args } as AnyQuery };
-    return new Promise<Result>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
+      const own = { resolve: (result: Result) => resolve(result), reject };
       this.#calls.set(
         call,
-        endWith(signal, { resolve, reject }, (error) => this.#cancelCall(call, error)),
+        endWith(signal, own, (error) => this.#cancelCall(call, error)),
       );
       worker.postMessage(message);
-    }) as Promise<Queries[N]['result']>;
+    });
   }
 
   async close(): Promise<void> {
