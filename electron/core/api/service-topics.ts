@@ -9,7 +9,7 @@ import type {
   TokensView,
 } from '../../../shared/contracts/console/models.ts';
 import { errorCodes } from '../../../shared/contracts/errors.ts';
-import { fingerprintWords } from '../../../shared/contracts/fingerprint-words.ts';
+import { wordsOfFingerprint } from '../../../shared/contracts/fingerprint-words.ts';
 import type { RunningService } from '../app.ts';
 import type { EndpointSession } from '../endpoint/session.ts';
 import type { InstallationListener } from '../installation.ts';
@@ -126,7 +126,7 @@ async function certificateView(parts: ConsoleParts, service: RunningService): Pr
   const { sha256 } = certificate;
   return {
     ...certificateFacts(certificate),
-    words: fingerprintWords(sha256),
+    words: await wordsOfFingerprint(sha256),
     servedSince: await servedSince(parts, sha256),
     sessionsOnOlder: service.sessions.live().filter((session) => isOnOlder(session, sha256)).length,
   };
