@@ -14,6 +14,7 @@ describe('a value from a click', () => {
     ['-rpc:ping', 'rpc', 'ping', false, 'rpc:ping'],
     ['-rpc:echo', 'rpc', 'ping', true, '-rpc:echo -rpc:ping'],
     ['-rpc:ping', 'rpc', 'ping', true, '-rpc:ping'],
+    ['', 'client', '>x', false, 'client:">x"'],
     ['"disk full"', 'client', 'two words', false, '"disk full" client:"two words"'],
   ];
   it.each(cases)('%j with %s %j (excluded: %s) is %j', (text, field, value, exclude, expected) => {

@@ -51,9 +51,9 @@ function formatNumber(value: number, kind: Field['kind']): string {
   return kind === 'duration' ? `${value}ms` : String(value);
 }
 
-/** A value as it is written in a filter: in quotes where it needs them. */
+/** A value as it is written in a filter: in quotes where it needs them, also where it would read as an operator. */
 export function quoteValue(text: string): string {
-  return /^[^\s",]*[^\s",*]$/.test(text) ? text : quote(text);
+  return /^(?![<>])[^\s",]*[^\s",*]$/.test(text) ? text : quote(text);
 }
 
 function quote(text: string): string {
