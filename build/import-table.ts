@@ -72,7 +72,7 @@ export const rows: readonly Row[] = [
     node: true,
   },
   { from: 'electron/preload', folders: [contracts], packages: ['electron'], node: false },
-  { from: headless, folders: [core, contracts, storage], packages: ['ws'], node: true },
+  { from: headless, folders: [core, contracts, storage], packages: ['ws', 'pino'], node: true },
   {
     // Everything that ships but desktop, preload and renderer.
     from: 'electron/cli',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
+import jsQR from 'jsqr';
 import { login } from '../../shared/client/index.ts';
 import type { Client } from '../../shared/client/index.ts';
 import type { ConsoleBrowser, PageOptions } from './browser.ts';
@@ -11,6 +12,11 @@ import { until } from './waiting.ts';
 
 export const pageNames = ['connectivity', 'requests', 'sessions', 'access', 'audit', 'settings'] as const;
 export type PageName = (typeof pageNames)[number];
+
+interface Drawn {
+  readonly pixels: readonly number[];
+  readonly edge: number;
+}
 
 export class ConsolePage {
   readonly page: Page;
@@ -67,6 +73,13 @@ export class ConsolePage {
     return String(await this.page.evaluate('navigator.clipboard.readText()'));
   }
 
+  /** What a camera reads from the QR code of this label. */
+  async qrCode(label: string): Promise<string | undefined> {
+    await this.page.getByRole('img', { name: label }).waitFor();
+    const { pixels, edge }: Drawn = await this.page.evaluate(drawing(label));
+    return jsQR(Uint8ClampedArray.from(pixels), edge, edge)?.data;
+  }
+
   /** What axe finds wrong, a line each. */
   async violations(): Promise<string[]> {
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
@@ -75,6 +88,22 @@ export class ConsolePage {
     );
   }
 }
+
+/** Runs in the page, whose types are not ours: the pixels of the picture with a label, drawn with an edge of 480. */
+const drawing = (label: string): string => `(async () => {
+  const edge = 480;
+  const canvas = Object.assign(document.createElement('canvas'), { width: edge, height: edge });
+  const copy = document.querySelector('svg[aria-label=' + ${JSON.stringify(JSON.stringify(label))} + ']').cloneNode(true);
+  copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  copy.setAttribute('width', edge);
+  copy.setAttribute('height', edge);
+  const image = new Image();
+  image.src = 'data:image/svg+xml,' + encodeURIComponent(copy.outerHTML);
+  await image.decode();
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0, edge, edge);
+  return { pixels: Array.from(context.getImageData(0, 0, edge, edge).data), edge };
+})()`;
 
 /** A client of the service's own local relay, with the token that the data folder holds for this machine. */
 export async function localClient(

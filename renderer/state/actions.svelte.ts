@@ -41,7 +41,7 @@ export class Actions {
     this.ready.find((action) => action.id === id)?.run();
   }
 
-  /** Returns the removal: `$effect(() => console.actions.add([...]))`, or in onMount. */
+  /** Returns the removal, as `onMount` takes it: `onMount(() => console.actions.add([…]))`. */
   add(actions: readonly Action[]): () => void {
     this.#change((list) => [...list, ...actions]);
     return () => this.#change((list) => list.filter((action) => !actions.includes(action)));

@@ -2,7 +2,7 @@
 // Must never echo the pasted text: it may be a secret in the wrong field.
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { parseFingerprint } from '../../shared/contracts/fingerprint.ts';
-import { fingerprintOfWords } from './fingerprint-words.ts';
+import { fingerprintOfWords } from '../../shared/contracts/fingerprint-words.ts';
 
 export type Comparison =
   | { readonly outcome: 'empty' }

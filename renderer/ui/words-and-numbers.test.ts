@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { formatFingerprint, formatFingerprintColons } from '../../shared/contracts/fingerprint.ts';
 import { locale } from '../i18n/locale.svelte.ts';
 import { compareFingerprint } from './fingerprint-comparison.ts';
-import { fingerprintOfWords, wordsOfFingerprint } from './fingerprint-words.ts';
+import { fingerprintOfWords, wordsOfFingerprint } from '../../shared/contracts/fingerprint-words.ts';
 import { formatBytes, formatDuration, formatNumber, formatRelative } from './format.ts';
 import { nameKeys } from './keys.ts';
 import { estimateStrength } from './password-strength.ts';
