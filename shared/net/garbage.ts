@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** MiB of new space from which V8 derives how many buffer bytes may gather (twice it, twice over). */
-const newSpaceMb = 1;
+const newSpaceMb = 2;
 /** Bytes of the mapped block from which the C library derives how much free memory it keeps (twice it). */
 const mappedBlock = 8 * 1024 * 1024;
 
