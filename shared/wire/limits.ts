@@ -21,7 +21,7 @@ export interface WireLimits {
 
 export const defaultWireLimits: WireLimits = {
   maxInboundStreams: 1024,
-  maxStreamWindow: 8 * 1024 * 1024,
+  maxStreamWindow: 4 * 1024 * 1024,
   maxWindowGrowth: 32 * 1024 * 1024,
   // With its header it fills a WebSocket message that, masked, fills a TLS record of 16 KiB. So a receiver gets each
   // full frame in one piece, and a relay passes it on as one frame that again fits one record.
