@@ -35,10 +35,21 @@ describe('writing', () => {
   it('does not wait for the end of the turn once 256 KiB have been collected', async () => {
     const { channel, socket } = await openWithClient();
     const before = socket.bytesWritten;
-    channel.write(new Uint8Array(200 * KiB), null);
+    for (let frame = 0; frame < 31; frame += 1) channel.write(new Uint8Array(8 * KiB), null);
     expect(socket.bytesWritten).toBe(before);
-    channel.write(new Uint8Array(56 * KiB), null);
+    channel.write(new Uint8Array(8 * KiB), null);
     expect(socket.bytesWritten).toBeGreaterThan(before + 256 * KiB);
+  });
+
+  it('sends what has been collected before a full frame that would otherwise lie in two TLS records', async () => {
+    const { channel, socket } = await openWithClient();
+    const before = socket.bytesWritten;
+    for (let frame = 0; frame < 4; frame += 1) channel.write(new Uint8Array(16_376), null);
+    channel.write(new Uint8Array(100), null);
+    expect(socket.bytesWritten).toBe(before);
+    channel.write(new Uint8Array(16_376), null);
+    expect(socket.bytesWritten).toBeGreaterThan(before + 4 * 16_376);
+    expect(socket.bytesWritten).toBeLessThan(before + 5 * 16_376);
   });
 
   it('is congested from 512 KiB on while the peer does not read, and says so when that is over', async () => {

@@ -18,6 +18,8 @@ const congestedAt = 512 * 1024;
 const floodedAt = 8 * 1024 * 1024;
 /** Bytes collected in one turn after which they are sent without waiting for its end. */
 const flushAt = 256 * 1024;
+/** From here on what has been collected is worth a write of its own, in bytes. */
+const worthAWrite = 60 * 1024;
 /** Less than this is sent at the end of the tick that wrote it, in bytes. */
 const littleBytes = 8 * 1024;
 /** Bytes of frames that may arrive before the opening exchange has been acted upon. */
@@ -44,8 +46,6 @@ export class WebSocketChannel {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #earlyText: string[] = [];
-  #pieces: Uint8Array[] = [];
-  #pieceBytes = 0;
   #scheduled = false;
   #congested = false;
   #closing: GatehouseError | null = null;
@@ -120,15 +120,12 @@ export class WebSocketChannel {
     if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
   }
 
-  /** Sends a frame's header and payload with what else this turn writes. False: congested. */
-  write(header: Uint8Array, payload: Uint8Array | null): boolean {
-    this.#pieces.push(header);
-    this.#pieceBytes += header.length;
-    if (payload !== null) {
-      this.#pieces.push(payload);
-      this.#pieceBytes += payload.length;
-    }
-    if (this.#pieceBytes >= flushAt) this.flush();
+  /** Sends a frame, its header and then its payload, with what else this turn writes. False: congested. */
+  write(header: Uint8Array, payload: Uint8Array | null, more: Uint8Array | null = null): boolean {
+    const length = header.length + (payload?.length ?? 0) + (more?.length ?? 0);
+    if (this.#writer.waiting >= worthAWrite && this.#writer.straddles(length)) this.flush();
+    this.#writer.add(header, payload, more);
+    if (this.#writer.waiting >= flushAt) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
       process.nextTick(() => {
@@ -136,14 +133,14 @@ export class WebSocketChannel {
       });
     }
     // Never back to false here: whoever was told "congested" waits for `drained`.
-    if (this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt) this.#congested = true;
+    if (this.#pending >= congestedAt) this.#congested = true;
     this.#cutOffFlood();
     return !this.#congested;
   }
 
   /** A little leaves at the end of the tick; where bytes flow, a turn's worth leaves together. */
   #flushOrGather(): void {
-    if (this.#pieceBytes < littleBytes) this.flush();
+    if (this.#writer.waiting < littleBytes) this.flush();
     else {
       setImmediate(() => {
         this.flush();
@@ -154,14 +151,15 @@ export class WebSocketChannel {
   /** Sends what has been collected. */
   flush(): void {
     this.#scheduled = false;
-    if (this.#pieces.length === 0) return;
-    const pieces = this.#pieces;
-    const length = this.#pieceBytes;
-    this.#pieces = [];
-    this.#pieceBytes = 0;
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#writer.write(pieces, length);
+    if (this.#writer.waiting === 0) return;
+    if (this.#ws.readyState === this.#ws.OPEN) this.#writer.flush();
+    else this.#writer.drop();
     if (this.#congested && !this.#socket.writableNeedDrain) process.nextTick(() => this.#reportDrain());
+  }
+
+  /** Bytes that wait, here or at the socket. */
+  get #pending(): number {
+    return this.#writer.waiting + this.#ws.bufferedAmount;
   }
 
   /** Closes with a code and reason for the peer; `error` is what the handler is told. */
@@ -187,7 +185,7 @@ export class WebSocketChannel {
 
   /** A peer that provokes control frames and reads none of them fills our memory: it is cut off. */
   #cutOffFlood(): void {
-    if (this.#pieceBytes + this.#ws.bufferedAmount < floodedAt) return;
+    if (this.#pending < floodedAt) return;
     const flood = 'The other end provokes answers faster than it reads them.';
     this.terminate(new GatehouseError('wire_flood', flood));
   }
@@ -219,7 +217,7 @@ export class WebSocketChannel {
   }
 
   #reportDrain(): void {
-    if (!this.#congested || this.#pieceBytes + this.#ws.bufferedAmount >= congestedAt) return;
+    if (!this.#congested || this.#pending >= congestedAt) return;
     this.#congested = false;
     this.#handler?.drained();
   }
@@ -227,7 +225,7 @@ export class WebSocketChannel {
   #end(error: GatehouseError): void {
     if (this.#over !== null) return;
     this.#over = error;
-    this.#pieces = [];
+    this.#writer.drop();
     this.#onClosed?.(error);
     this.#handler?.closed(error);
   }

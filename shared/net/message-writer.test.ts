@@ -34,6 +34,12 @@ function makeWriter(masked: boolean): { socket: SlowSocket; writer: MessageWrite
   return { socket, writer: new MessageWriter(socket as unknown as Socket, masked) };
 }
 
+/** Sends one frame. */
+function send(writer: MessageWriter, ...pieces: Buffer[]): void {
+  writer.add(...pieces);
+  writer.flush();
+}
+
 interface Wire {
   readonly messages: Buffer[];
   readonly error: unknown;
@@ -73,7 +79,7 @@ describe.each([
   it.each([...sizes, ...large])('of %i bytes is read as exactly those bytes', async (size) => {
     const { socket, writer } = makeWriter(masked);
     const input = pattern(size);
-    writer.write([input], size);
+    send(writer, input);
     const { messages, error } = await receive(socket.bytes, masked);
     expect(error).toBeNull();
     expect(Buffer.concat(messages).equals(input)).toBe(true);
@@ -89,7 +95,7 @@ describe.each([
         const input = Buffer.concat(pieces);
         if (input.length === 0) return;
         const { socket, writer } = makeWriter(masked);
-        writer.write(pieces, input.length);
+        send(writer, ...pieces);
         const { messages, error } = await receive(socket.bytes, masked);
         expect(error).toBeNull();
         expect(Buffer.concat(messages).equals(input)).toBe(true);
@@ -102,6 +108,19 @@ describe.each([
     );
   });
 
+  it('begins and ends with a frame where frames fit, and holds as many as fit', async () => {
+    const { socket, writer } = makeWriter(masked);
+    const frames = [16_376, 10, 20, 16_376, 16_346, 30, 1, 40_000, 5].map((size) => pattern(size));
+    for (const frame of frames) writer.add(frame.subarray(0, 4), null, frame.subarray(4));
+    writer.flush();
+    const { messages, error } = await receive(socket.bytes, masked);
+    expect(error).toBeNull();
+    expect(messages.map((message) => message.length)).toEqual([
+      16_376, 30, 16_376, 16_376, 1, 16_376, 16_376, 7_253,
+    ]);
+    expect(Buffer.concat(messages).equals(Buffer.concat(frames))).toBe(true);
+  });
+
   it('keeps its bytes until the socket has sent them, however late that is', async () => {
     const { socket, writer } = makeWriter(masked);
     const inputs: Buffer[] = [];
@@ -109,7 +128,7 @@ describe.each([
     for (let round = 0; round < 300; round += 1) {
       const input = pattern(1 + ((round * 7919) % 40_000), round);
       inputs.push(input);
-      writer.write([input], input.length);
+      send(writer, input);
       if (round % 3 === 2) sent.push(socket.complete(1 + (round % 4)));
     }
     sent.push(socket.complete());
@@ -120,7 +139,7 @@ describe.each([
 
   it('is refused by a receiver of the other role', async () => {
     const { socket, writer } = makeWriter(masked);
-    writer.write([pattern(10)], 10);
+    send(writer, pattern(10));
     expect((await receive(socket.bytes, !masked)).error).not.toBeNull();
   });
 });
@@ -130,7 +149,7 @@ describe('a mask', () => {
     const { socket, writer } = makeWriter(true);
     const keys = new Set<string>();
     for (let message = 0; message < 5000; message += 1) {
-      writer.write([Buffer.alloc(8)], 8);
+      send(writer, Buffer.alloc(8));
       const bytes = socket.complete();
       const key = bytes.subarray(2, 6);
       keys.add(key.toString('hex'));
@@ -141,7 +160,7 @@ describe('a mask', () => {
 
   it('differs between the messages of one write', () => {
     const { socket, writer } = makeWriter(true);
-    writer.write([Buffer.alloc(40_000)], 40_000);
+    send(writer, Buffer.alloc(40_000));
     const bytes = socket.bytes;
     const keys = [0, 16_384, 32_768].map((at) => bytes.subarray(at + 4, at + 8).toString('hex'));
     expect(keys[2]).toBeDefined();

@@ -1,16 +1,16 @@
 // Writes binary WebSocket messages (RFC 6455 section 5) straight into one buffer and one socket write, past
-// the copies and allocations that a general sender needs. Only whole, unfragmented frames are written, so
+// the copies and allocations that a general sender needs. Only whole, unfragmented messages are written, so
 // what the WebSocket library itself sends (ping, pong, close) fits between them.
+// A message is the plaintext of one TLS record (RFC 8446 section 5.1), and begins and ends with a yamux frame
+// where that is not larger, so that a receiver finds each frame in one piece and need not join or copy.
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import bufferUtil from 'bufferutil';
 import { SlabPool } from './slabs.ts';
 
-/**
- * Bytes of a full message with its header. It is the plaintext of one TLS record (RFC 8446 section 5.1), so
- * that a receiver finds each message whole in one record and need not join or copy.
- */
-const fullMessageLength = 16 * 1024;
+/** Payload of a full message, in bytes: with its header and its mask it fills the largest TLS record. */
+const fullPayload = 16 * 1024 - 8;
 const binaryFrame = 0x82;
 const maskBit = 0x80;
 const maskLength = 4;
@@ -24,43 +24,90 @@ let randomUsed = randomPool.length;
 export class MessageWriter {
   readonly #socket: Socket;
   readonly #masked: boolean;
-  readonly #fullPayload: number;
+  #pieces: Uint8Array[] = [];
+  #waiting = 0;
+  /** Payloads of the messages that are full, or too full for the frame that came next. */
+  #messages: number[] = [];
+  /** Payload of the message that takes the next frame. */
+  #open = 0;
 
   /** `masked`: this side is the WebSocket client (RFC 6455 section 5.3). */
   constructor(socket: Socket, masked: boolean) {
     this.#socket = socket;
     this.#masked = masked;
-    this.#fullPayload = fullMessageLength - 4 - (masked ? maskLength : 0);
+    if (!masked && socket instanceof TLSSocket)
+      socket.setMaxSendFragment(this.#headerLength(fullPayload) + fullPayload);
   }
 
-  /** Sends `pieces`, `length` bytes in all, as one or more messages. */
-  write(pieces: readonly Uint8Array[], length: number): void {
-    const slab = slabs.take(this.#outputLength(length));
-    const { bytes } = slab;
-    const source = new PieceReader(pieces);
-    let at = 0;
-    for (let left = length; left > 0;) {
-      const payload = Math.min(left, this.#fullPayload);
-      at = this.#writeFrame(bytes, at, source, payload);
-      left -= payload;
+  /** Bytes that have been added and not flushed. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether a full frame would come behind a short message in the same write, and so lie in two records. */
+  straddles(length: number): boolean {
+    return length === fullPayload && this.#open > 0;
+  }
+
+  /** Adds one frame, which is all of `pieces`; they must not change before `flush`. */
+  add(...pieces: readonly (Uint8Array | null)[]): void {
+    let length = 0;
+    for (const piece of pieces) {
+      if (piece === null) continue;
+      this.#pieces.push(piece);
+      length += piece.length;
     }
-    this.#socket.write(bytes, () => {
+    this.#waiting += length;
+    this.#pack(length);
+  }
+
+  /** Sends what has been added, in one write. */
+  flush(): void {
+    const source = new PieceReader(this.#pieces);
+    const messages = this.#takeMessages();
+    const length = messages.reduce((sum, payload) => sum + this.#headerLength(payload) + payload, 0);
+    if (length === 0) return;
+    const slab = slabs.take(length);
+    let at = 0;
+    for (const payload of messages) at = this.#writeMessage(slab.bytes, at, source, payload);
+    this.#socket.write(slab.bytes, () => {
       slab.release();
     });
   }
 
-  #outputLength(length: number): number {
-    const rest = length % this.#fullPayload;
-    const full = ((length - rest) / this.#fullPayload) * fullMessageLength;
-    return rest === 0 ? full : full + this.#headerLength(rest) + rest;
+  /** Forgets what has been added. */
+  drop(): void {
+    this.#takeMessages();
+  }
+
+  #pack(length: number): void {
+    if (this.#open > 0 && this.#open + length > fullPayload) this.#close();
+    let left = length;
+    for (; left > fullPayload; left -= fullPayload) this.#messages.push(fullPayload);
+    this.#open += left;
+    if (this.#open === fullPayload) this.#close();
+  }
+
+  #close(): void {
+    this.#messages.push(this.#open);
+    this.#open = 0;
+  }
+
+  #takeMessages(): readonly number[] {
+    if (this.#open > 0) this.#close();
+    const messages = this.#messages;
+    this.#messages = [];
+    this.#pieces = [];
+    this.#waiting = 0;
+    return messages;
   }
 
   #headerLength(payload: number): number {
     return (payload < shortPayload ? 2 : 4) + (this.#masked ? maskLength : 0);
   }
 
-  /** Writes one frame at `at`; where the next one goes. */
-  #writeFrame(target: Buffer, at: number, source: PieceReader, payload: number): number {
+  /** Writes one message at `at`; where the next one goes. */
+  #writeMessage(target: Buffer, at: number, source: PieceReader, payload: number): number {
     const extended = payload >= shortPayload;
     target[at] = binaryFrame;
     target[at + 1] = (extended ? shortPayload : payload) | (this.#masked ? maskBit : 0);

@@ -73,7 +73,7 @@ export class StreamDuplex extends Duplex {
   writeDirectly(buffers: readonly Uint8Array[], done: () => void): boolean {
     if (!this.writable || this.writableLength > 0 || this.#blocked !== null) return false;
     try {
-      for (const buffer of buffers) this.#stream.write(buffer);
+      this.#stream.writeAll(buffers);
     } catch {
       return false; // closed for writing: the ordinary way reports it
     }
@@ -116,7 +116,7 @@ export class StreamDuplex extends Duplex {
 
   #send(chunks: readonly Buffer[], done: (error?: Error | null) => void): void {
     try {
-      for (const chunk of chunks) this.#stream.write(chunk);
+      this.#stream.writeAll(chunks);
     } catch (error) {
       done(error as GatehouseError);
       return;

@@ -52,8 +52,8 @@ export class MemoryEnd implements YamuxOutput {
     return this.#bytes;
   }
 
-  write(header: Uint8Array, payload: Uint8Array | null): boolean {
-    for (const part of payload === null ? [header] : [header, payload]) {
+  write(...parts: readonly (Uint8Array | null)[]): boolean {
+    for (const part of parts.filter((each) => each !== null)) {
       this.#way.push(part);
       this.#bytes += part.length;
     }

@@ -26,7 +26,9 @@ export class RawPeer {
 
   constructor(role: YamuxRole, limits: Partial<WireLimits> = {}, credits = false) {
     const output = {
-      write: (header: Uint8Array, payload: Uint8Array | null) => {
+      write: (header: Uint8Array, first: Uint8Array | null, more: Uint8Array | null) => {
+        const payload =
+          first === null || more === null ? first : new Uint8Array(Buffer.concat([first, more]));
         this.sent.push({ ...decodeHeader(header, 0), payload });
         return !this.congested;
       },

@@ -17,10 +17,10 @@ export type YamuxRole = 'dialler' | 'listener';
 /** Where frames go. */
 export interface YamuxOutput {
   /**
-   * Takes one frame. False means congested: it was taken, but no more data may follow until
+   * Takes one frame, whose payload is `payload` and then `more`. False means congested: it was taken, but no more data may follow until
    * `session.drained()`. Control frames still come.
    */
-  write(header: Uint8Array, payload: Uint8Array | null): boolean;
+  write(header: Uint8Array, payload: Uint8Array | null, more: Uint8Array | null): boolean;
 }
 
 export interface YamuxEvents {
@@ -63,7 +63,7 @@ export class YamuxSession {
     this.#parser = new FrameParser(this.#makeSink());
     this.#host = this.#makeHost();
     this.#pings = new Pings((header) => {
-      this.#write(header, null);
+      this.#write(header);
     }, this.#limits.maxPendingPongs);
   }
 
@@ -93,7 +93,7 @@ export class YamuxSession {
     const stream = new YamuxStream(this.#nextId, this.#host);
     this.#nextId += 2;
     this.#streams.set(stream.id, stream);
-    this.#write(encodeHeader(frameType.windowUpdate, frameFlag.syn, stream.id, 0), null);
+    this.#write(encodeHeader(frameType.windowUpdate, frameFlag.syn, stream.id, 0));
     return stream;
   }
 
@@ -107,7 +107,7 @@ export class YamuxSession {
   goAway(code: GoAwayCode = goAwayCode.normal): void {
     if (this.#closed || this.#localGoAway) return;
     this.#localGoAway = true;
-    this.#write(encodeHeader(frameType.goAway, frameFlag.none, 0, code), null);
+    this.#write(encodeHeader(frameType.goAway, frameFlag.none, 0, code));
   }
 
   /** The output has room again after a `write` that returned false. */
@@ -195,7 +195,7 @@ export class YamuxSession {
     }
     this.#inbound += 1;
     this.#streams.set(id, stream);
-    this.#write(encodeHeader(frameType.windowUpdate, frameFlag.ack, id, 0), null);
+    this.#write(encodeHeader(frameType.windowUpdate, frameFlag.ack, id, 0));
     this.#events.stream(stream);
     return stream;
   }
@@ -218,17 +218,18 @@ export class YamuxSession {
         return maySend();
       },
       maxFramePayload: this.#limits.maxFramePayload,
-      sendData: (stream, chunk) => {
-        this.#write(encodeHeader(frameType.data, frameFlag.none, stream.id, chunk.length), chunk);
+      sendData: (stream, chunk, more) => {
+        const length = chunk.length + (more?.length ?? 0);
+        this.#write(encodeHeader(frameType.data, frameFlag.none, stream.id, length), chunk, more);
       },
       sendFin: (stream) => {
-        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.fin, stream.id, 0), null);
+        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.fin, stream.id, 0));
       },
       sendReset: (stream) => {
-        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.rst, stream.id, 0), null);
+        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.rst, stream.id, 0));
       },
       sendWindow: (stream, bytes) => {
-        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.none, stream.id, bytes), null);
+        this.#write(encodeHeader(frameType.windowUpdate, frameFlag.none, stream.id, bytes));
       },
       grantGrowth: (stream, wanted) => this.#grantGrowth(stream, wanted),
       wantsTurn: (stream) => {
@@ -255,8 +256,8 @@ export class YamuxSession {
     if (stream.id % 2 !== this.#nextId % 2) this.#inbound -= 1;
   }
 
-  #write(header: Uint8Array, payload: Uint8Array | null): void {
+  #write(header: Uint8Array, payload: Uint8Array | null = null, more: Uint8Array | null = null): void {
     if (this.#closed) return;
-    if (!this.#output.write(header, payload)) this.#writable = false;
+    if (!this.#output.write(header, payload, more)) this.#writable = false;
   }
 }

@@ -25,7 +25,8 @@ export interface StreamHost {
   /** False while the output is congested: streams then queue and wait for their turn. */
   readonly writable: boolean;
   readonly maxFramePayload: number;
-  sendData(stream: YamuxStream, chunk: Uint8Array): void;
+  /** One frame, whose payload is `chunk` and then `more`. */
+  sendData(stream: YamuxStream, chunk: Uint8Array, more: Uint8Array | null): void;
   sendFin(stream: YamuxStream): void;
   sendReset(stream: YamuxStream): void;
   sendWindow(stream: YamuxStream, bytes: number): void;
@@ -82,17 +83,27 @@ export class YamuxStream {
    * @throws GatehouseError `stream_closed` after `end` or once the stream is over
    */
   write(chunk: Uint8Array): void {
-    if (this.#finQueued || this.#state === 'halfClosedLocal' || this.#state === 'closed') {
-      throw new GatehouseError('stream_closed', 'The stream is closed for writing.');
-    }
+    this.#checkWritable();
     if (chunk.length === 0) return;
     const fits = chunk.length <= this.#sendWindow && chunk.length <= this.#host.maxFramePayload;
     if (fits && this.#queue.length === 0 && this.#host.writable) {
-      this.#send(chunk);
+      this.#send(chunk, null);
       return;
     }
     this.#queue.push(chunk);
     if (this.#sendWindow > 0) this.#host.wantsTurn(this);
+  }
+
+  /** As `write` does with each of `chunks`, in frames as full as can be. @throws GatehouseError as `write` */
+  writeAll(chunks: readonly Uint8Array[]): void {
+    const [only] = chunks;
+    if (chunks.length === 1 && only !== undefined) {
+      this.write(only);
+      return;
+    }
+    this.#checkWritable();
+    for (const chunk of chunks) this.#queue.push(chunk);
+    if (this.#queue.length > 0 && this.#sendWindow > 0) this.#host.wantsTurn(this);
   }
 
   /** Half-closes once all that was written has been sent. */
@@ -131,7 +142,8 @@ export class YamuxStream {
     if (this.#state === 'closed') return false;
     const most = Math.min(this.#sendWindow, this.#host.maxFramePayload);
     const chunk = most === 0 ? null : this.#queue.shift(most);
-    if (chunk !== null) this.#send(chunk);
+    if (chunk !== null)
+      this.#send(chunk, chunk.length < most ? this.#queue.shift(most - chunk.length) : null);
     if (this.#queue.length > 0) return this.#sendWindow > 0;
     if (this.#finQueued) this.#sendFin();
     return false;
@@ -184,10 +196,17 @@ export class YamuxStream {
     this.#consumer = null;
   }
 
-  #send(chunk: Uint8Array): void {
-    this.#sendWindow -= chunk.length;
-    this.#host.sendData(this, chunk);
-    this.#consumer?.sent(chunk.length);
+  #checkWritable(): void {
+    if (this.#finQueued || this.#state === 'halfClosedLocal' || this.#state === 'closed') {
+      throw new GatehouseError('stream_closed', 'The stream is closed for writing.');
+    }
+  }
+
+  #send(chunk: Uint8Array, more: Uint8Array | null): void {
+    const length = chunk.length + (more?.length ?? 0);
+    this.#sendWindow -= length;
+    this.#host.sendData(this, chunk, more);
+    this.#consumer?.sent(length);
   }
 
   #sendFin(): void {

@@ -6,7 +6,7 @@ import type { Rpc } from './rpc.ts';
 
 /** Octets of one answer: enough for any measurement, and an end. */
 const maxBytes = 4 * 1024 ** 3;
-const block = Buffer.alloc(128 * 1024, 'Gatehouse chargen. ');
+const block = Buffer.alloc(256 * 1024, 'Gatehouse chargen. ');
 const argsSchema = v.object({ bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(maxBytes)) });
 
 export const chargen: Rpc = {
