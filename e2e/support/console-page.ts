@@ -77,7 +77,7 @@ export class ConsolePage {
   async qrCode(label: string): Promise<string | undefined> {
     await this.page.getByRole('img', { name: label }).waitFor();
     const { pixels, edge }: Drawn = await this.page.evaluate(drawing(label));
-    return jsQR(Uint8ClampedArray.from(pixels), edge, edge)?.data;
+    return jsQR.default(Uint8ClampedArray.from(pixels), edge, edge)?.data;
   }
 
   /** What axe finds wrong, a line each. */
