@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 import { ClosingLineReporter } from './build/closing-line-reporter.ts';
 import { plugins } from './build/renderer-config.mjs';
 
+/** Test files at a time, each in a process of its own: as many as the smallest machine has cores. */
+const unitWorkers = 2;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 15_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
@@ -21,6 +23,7 @@ export default defineConfig({
           include: ['{shared,electron,build}/**/*.test.ts'],
           testTimeout: unitTimeoutMs,
           hookTimeout: unitTimeoutMs,
+          maxWorkers: unitWorkers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -32,6 +35,7 @@ export default defineConfig({
           name: 'renderer',
           include: ['renderer/**/*.test.ts'],
           testTimeout: unitTimeoutMs,
+          maxWorkers: unitWorkers,
           sequence: { groupOrder: 0 },
         },
       },

@@ -62,8 +62,9 @@ describe('the page Connectivity', () => {
       .button(/^Words/)
       .first()
       .click();
-    const words = (await page.page.locator('main').innerText()).toLowerCase();
-    for (const word of await wordsOfFingerprint(fingerprint)) expect(words).toContain(word);
+    for (const word of await wordsOfFingerprint(fingerprint)) {
+      await page.page.getByText(word, { exact: true }).first().waitFor();
+    }
     await page
       .button(/^QR code/)
       .first()

@@ -37,11 +37,18 @@ class Matches {
   }
 }
 
-/** From `from` up to, not including, `to`; where they are null, from the first match to the last. @throws NotLoadedYet */
+/** Where the matches say how far a chart goes, it shows this many milliseconds at least: less is noise. */
+const leastSpanMs = 60_000;
+
+/**
+ * From `from` up to, not including, `to`; where they are null, from the first match to the last, and a minute at
+ * least. @throws NotLoadedYet
+ */
 export function chartOf(index: RowIndex, scan: Scan, range: ChartRange): RequestChart {
   const matches = collect(index, scan, range);
-  const from = range.from ?? (Number.isFinite(matches.least) ? matches.least : (range.to ?? 0));
-  const to = Math.max(from, range.to ?? (Number.isFinite(matches.most) ? matches.most + 1 : from));
+  const isEmpty = matches.most < matches.least;
+  const to = range.to ?? (isEmpty ? (range.from ?? 0) : matches.most + 1);
+  const from = Math.min(to, range.from ?? (isEmpty ? to : Math.min(matches.least, to - leastSpanMs)));
   const bucketMs = Math.max(1, Math.ceil((to - from) / range.buckets));
   const count = Math.ceil((to - from) / bucketMs);
   return { from, to, bucketMs, buckets: bucketsOf(matches, from, bucketMs, count) };
