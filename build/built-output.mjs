@@ -95,7 +95,8 @@ function publish(staging, out) {
 function removeLeftovers(out) {
   const oldest = Date.now() - oldChunkLifetimeMs;
   const assets = join(out, 'renderer/assets');
-  const names = [...readdirSync(out), ...readdirSync(assets).map((name) => `renderer/assets/${name}`)];
+  const hashedAssets = existsSync(assets) ? readdirSync(assets) : [];
+  const names = [...readdirSync(out), ...hashedAssets.map((name) => `renderer/assets/${name}`)];
   for (const name of names) {
     const stats = statSync(join(out, name), { throwIfNoEntry: false });
     if (!leftover.test(name) || stats === undefined || stats.mtimeMs > oldest) continue;

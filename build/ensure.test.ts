@@ -139,6 +139,19 @@ describe('with packages installed', () => {
     expect(checkout.out()).toEqual(['.built', 'gatehouse.mjs']);
   });
 
+  it('keeps the assets of an earlier page for a day: a tab that is open may still ask for them', async () => {
+    checkout.write('shared/page.txt', 'one');
+    await install();
+    checkout.write('shared/page.txt', 'twoo');
+    expect((await checkout.ensure()).code).toBe(0);
+    expect(checkout.read('out/renderer/index.html')).toBe('twoo');
+    expect(existsSync(checkout.path('out/renderer/assets/one.js'))).toBe(true);
+    checkout.age('out/renderer/assets/one.js', 2 * dayMs);
+    checkout.write('shared/page.txt', 'three');
+    expect((await checkout.ensure()).code).toBe(0);
+    expect(existsSync(checkout.path('out/renderer/assets/one.js'))).toBe(false);
+  });
+
   it('keeps a chunk of an earlier build for a day, and entries for ever', async () => {
     for (const name of ['chunk-new-1.mjs', 'chunk-old-1.mjs', 'other.mjs']) checkout.write(`out/${name}`, '');
     for (const name of ['chunk-old-1.mjs', 'other.mjs']) checkout.age(`out/${name}`, dayMs + 1000);

@@ -45,7 +45,7 @@ describe('an ordinary user', () => {
   });
 
   it('hears nothing when everything is there', () => {
-    for (const name of ['sshd', 'ssh', 'nghttp']) program(name);
+    for (const name of ['sshd', 'ssh', 'nghttp', 'chromium', 'fc-list']) program(name);
     expect(setUp(1000)).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 });
@@ -56,7 +56,7 @@ describe.runIf(hadPolicy || process.getuid?.() === 0)('root', () => {
   const calls = (): string[] => readFileSync(join(bin, 'calls'), 'utf8').trim().split('\n');
 
   it('gets what is missing from apt-get, unasked, with services kept from starting', () => {
-    program('sshd');
+    for (const name of ['sshd', 'chromium', 'fc-list']) program(name);
     program(
       'apt-get',
       `${record}\n[ "$2" = update ] || { printf '#!/bin/sh\\n' > nghttp; /bin/chmod 755 nghttp; }`,

@@ -36,6 +36,16 @@ console.log('noise on stdout');
 copyFileSync('shared/a.ts', process.argv[2] + '/gatehouse.mjs');
 `;
 
+/** Makes a page where shared/page.txt is: its text names the asset. */
+const pageBuilder = `import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+if (existsSync('shared/page.txt')) {
+  const name = readFileSync('shared/page.txt', 'utf8');
+  mkdirSync(process.argv[2] + '/assets', { recursive: true });
+  writeFileSync(process.argv[2] + '/assets/' + name + '.js', '');
+  writeFileSync(process.argv[2] + '/index.html', name);
+}
+`;
+
 export interface Run {
   readonly code: number | null;
   readonly stdout: string;
@@ -46,9 +56,11 @@ export class SmallCheckout {
   readonly root = mkdtempSync(join(tmpdir(), 'gatehouse-ensure-'));
 
   constructor() {
-    for (const folder of ['build', 'shared', 'electron', 'bin']) mkdirSync(this.path(folder));
+    for (const folder of ['build', 'shared', 'electron', 'renderer', 'bin']) mkdirSync(this.path(folder));
     for (const script of scripts) copyFileSync(join(here, script), this.path('build', script));
     this.write('build/bundle.mjs', bundler);
+    this.write('build/messages.mjs', '');
+    this.write('build/renderer.mjs', pageBuilder);
     this.write('shared/a.ts', 'first');
     this.write('package.json', '{"type":"module"}');
     this.write('package-lock.json', JSON.stringify(lock));

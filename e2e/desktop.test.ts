@@ -50,6 +50,7 @@ describe('a first session', () => {
     const { page } = desktop;
     await listenToTopics(page);
     await page.getByRole('button', { name: 'Open the console' }).click();
+    await page.getByRole('button', { name: 'Measure now' }).click();
     await until('topics arrive', async () => (await topicsHeard(page)).includes('connectivity'));
     await page.getByRole('link', { name: 'Requests' }).click();
     await runCallLine(home, line);

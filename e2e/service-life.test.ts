@@ -155,6 +155,7 @@ describe('a service that is killed', () => {
       handler_ms: expect.any(Number),
       transfer_ms: expect.any(Number),
       pinned: 0,
+      captured: 0,
       note: null,
     });
     expect(loggedTable(world.log)).toMatchObject({ strict: true, journal: 'wal' });

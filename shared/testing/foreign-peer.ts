@@ -64,8 +64,8 @@ export function joinForeignPeer(
     ours.receive(bytes),
   );
   const output = {
-    write: (header: Uint8Array, payload: Uint8Array | null) => {
-      const bytes = Uint8Array.from(payload === null ? header : Buffer.concat([header, payload]));
+    write: (...parts: readonly (Uint8Array | null)[]) => {
+      const bytes = Uint8Array.from(Buffer.concat(parts.filter((part) => part !== null)));
       setImmediate(() => transport.receive(bytes));
       return true;
     },
