@@ -24,7 +24,11 @@ const dayMs = 86_400_000;
 /** A new key and certificate for the service `serviceId`, valid for two years. */
 export function issueCertificate(serviceId: string): Promise<ServiceCertificate> {
   const names = ['gatehouse-service', `${serviceId}.service.gatehouse`];
-  return selfSigned({ commonName, days: validDays, names: names.map((value) => ({ type: 'dns', value }) as const) });
+  return selfSigned({
+    commonName,
+    days: validDays,
+    names: names.map((value) => ({ type: 'dns', value }) as const),
+  });
 }
 
 /**
