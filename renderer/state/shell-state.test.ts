@@ -100,6 +100,7 @@ describe('the status', () => {
     ['verified', view(anna, anna)],
   ] as const)('of protection is %s only by what live sessions are', (kind, sessions) => {
     expect(protectionOf(sessions).kind).toBe(kind);
+    expect(protectionOf(sessions).tone === 'ok').toBe(kind === 'verified');
   });
 
   it('of presence names each user once and counts who has no name', () => {

@@ -47,7 +47,8 @@ export function protectionOf(view: SessionsView | undefined): Protection {
   if (view === undefined) return { ...counts, tone: 'busy', kind: 'unknown' };
   if (sessions.length === 0) return { ...counts, tone: 'off', kind: 'nobody' };
   if (encrypted < sessions.length) return { ...counts, tone: 'warn', kind: 'plain' };
-  if (verified < sessions.length) return { ...counts, tone: 'ok', kind: 'unverified' };
+  // No tick before everybody has proven who they are.
+  if (verified < sessions.length) return { ...counts, tone: 'off', kind: 'unverified' };
   return { ...counts, tone: 'ok', kind: 'verified' };
 }
 
