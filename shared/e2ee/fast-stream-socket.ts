@@ -102,7 +102,11 @@ function write(wrap: StreamWrap, state: StateSymbols, request: object, buffers: 
  * write to the TLSSocket inside that socket's own _writev(), where Node's Writable loses the chunk.
  */
 function pour(stream: Duplex, buffers: Buffers, finish: (status: number) => void): void {
-  const done = finish.bind(null, 0);
+  // One tick later than what the write itself has put off: what the writer does once it is told (Node's HTTP/2
+  // cleans up after the whole exchange) must not keep the bytes from leaving.
+  const done = (): void => {
+    process.nextTick(finish, 0);
+  };
   if (isDirectWriter(stream) && stream.writeDirectly(buffers, done)) return;
   stream.cork();
   for (const buffer of buffers) stream.write(buffer);
