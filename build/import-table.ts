@@ -115,6 +115,8 @@ export const rooms: readonly Room[] = [
   { in: `${core}/certificates`, packages: ['node-forge', '@peculiar/x509', 'reflect-metadata'] },
   { in: `${core}/inspector`, packages: ['better-sqlite3'] },
   { in: `${core}/devices`, packages: ['jose'] },
+  // The provider of `gatehouse relay --trial-idp`: a real one, for trials and tests.
+  { in: 'electron/cli/trial-idp', packages: ['oidc-provider'] },
 ];
 
 /** The one module that every folder may import. */

@@ -6,10 +6,24 @@ import { GatehouseError } from './errors.ts';
 const wholeNumber = (min: number, max: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
+/** An https URL, or one on loopback; empty where there is none. */
+const issuer = v.pipe(
+  v.string(),
+  v.maxLength(2048),
+  v.regex(
+    /^(|https:\/\/[^\s]+|http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(\/[^\s]*)?)$/,
+    'it takes an https:// URL',
+  ),
+);
+
 /** Bounds are part of the promise: the device-session limits can be lowered, never raised. */
 const settingSchemas = {
   'service.e2ee.require_e2ee': v.boolean(),
   'service.e2ee.require_e2ee_session_verification': v.boolean(),
+  'service.device_sessions.max_age_minutes': wholeNumber(1, 15),
+  'service.device_sessions.max_requests': wholeNumber(1, 1000),
+  'service.oidc.issuer': issuer,
+  'service.oidc.audience': v.pipe(v.string(), v.maxLength(256)),
   'service.inspector.retention_days': wholeNumber(1, 3650),
   'service.inspector.max_size_mb': wholeNumber(16, 1_048_576),
 } as const;
@@ -20,6 +34,11 @@ export type Settings = { [N in SettingName]: v.InferOutput<(typeof settingSchema
 export const defaultSettings: Readonly<Settings> = {
   'service.e2ee.require_e2ee': true,
   'service.e2ee.require_e2ee_session_verification': false,
+  'service.device_sessions.max_age_minutes': 15,
+  'service.device_sessions.max_requests': 1000,
+  // Without an issuer no device gets in.
+  'service.oidc.issuer': '',
+  'service.oidc.audience': '',
   'service.inspector.retention_days': 30,
   'service.inspector.max_size_mb': 1024,
 };
@@ -41,7 +60,7 @@ export function parseSettingValue<N extends SettingName>(name: N, value: unknown
   throw new GatehouseError('settings_invalid', `${name} does not take ${JSON.stringify(value)}: ${reason}.`);
 }
 
-/** Checks a value typed by a person: `true`, `false`, or a whole number. */
+/** Checks a value typed by a person: `true`, `false`, a whole number, or a text. */
 export function parseSettingText<N extends SettingName>(name: N, text: string): Settings[N] {
   const plain = text.trim().toLowerCase();
   if (plain === 'true' || plain === 'false') return parseSettingValue(name, plain === 'true');

@@ -122,7 +122,7 @@ export const calls = {
   'settings.set': call<{ changes: readonly SettingChange[] }>()(
     v.strictObject({
       name: v.picklist(settingNames as [SettingName, ...SettingName[]]),
-      value: v.union([v.boolean(), v.number()]),
+      value: v.union([v.boolean(), v.number(), text(maxLength.url)]),
       password: v.optional(password),
     }),
   ),
