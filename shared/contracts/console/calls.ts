@@ -4,6 +4,8 @@
 import * as v from 'valibot';
 import { settingNames } from '../settings.ts';
 import type { Settings, SettingName } from '../settings.ts';
+import type { CreatedRegistrationCode } from './devices.ts';
+import type { CollectionView, DocumentFetches, DocumentPage, VersionView } from './documents.ts';
 import type {
   AuditPage,
   CaptureView,
@@ -30,6 +32,8 @@ export const maxLength = {
   cursor: 1024,
   /** A certificate file as base64: 1 MiB of bytes. */
   file: 1_400_000,
+  folder: 4096,
+  document: 4096,
 } as const;
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
@@ -41,6 +45,7 @@ const none = v.strictObject({});
 const password = required(maxLength.password);
 const filter = text(maxLength.filter);
 const cursor = v.nullable(required(maxLength.cursor));
+const fingerprint = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const requestId = wholeNumber(1, Number.MAX_SAFE_INTEGER);
 const base64 = v.pipe(text(maxLength.file), v.regex(/^[A-Za-z0-9+/]*={0,2}$/));
 
@@ -131,6 +136,46 @@ export const calls = {
   ),
   'tokens.revoke': call<{ sessionsEnded: number }>()(v.strictObject({ id: required(maxLength.name) })),
   'sessions.end': call<Done>()(v.strictObject({ id: required(maxLength.name) })),
+
+  // devices and their sessions
+  /** The fingerprint is the one that was compared: another one is never confirmed instead. */
+  'devices.confirm': call<Done>()(v.strictObject({ id: required(maxLength.name), fingerprint })),
+  /** Of a pending one: it is forgotten. */
+  'devices.refuse': call<Done>()(v.strictObject({ id: required(maxLength.name) })),
+  'devices.revoke': call<{ sessionsEnded: number }>()(v.strictObject({ id: required(maxLength.name) })),
+  'devices.createCode': call<CreatedRegistrationCode>()(none),
+  'devices.cancelCode': call<Done>()(v.strictObject({ id: required(maxLength.name) })),
+  'devices.endSession': call<Done>()(v.strictObject({ id: required(maxLength.name) })),
+
+  // documents
+  'documents.publish': call<CollectionView>()(
+    v.strictObject({
+      name: required(maxLength.name),
+      folder: required(maxLength.folder),
+      allowUpload: v.boolean(),
+    }),
+  ),
+  'documents.remove': call<Done>()(v.strictObject({ name: required(maxLength.name) })),
+  'documents.list': call<DocumentPage>()(
+    v.strictObject({
+      collection: required(maxLength.name),
+      search: text(maxLength.document),
+      cursor,
+      limit: wholeNumber(1, 500),
+    }),
+  ),
+  'documents.versions': call<{ versions: readonly VersionView[] }>()(
+    v.strictObject({ collection: required(maxLength.name), document: required(maxLength.document) }),
+  ),
+  /** Who fetched what, newest first: of everything, a collection, or one document of it. */
+  'documents.fetches': call<DocumentFetches>()(
+    v.strictObject({
+      collection: v.nullable(required(maxLength.name)),
+      document: v.nullable(required(maxLength.document)),
+      cursor,
+      limit: wholeNumber(1, 500),
+    }),
+  ),
 
   // the inspector
   'requests.page': call<RequestPage>()(

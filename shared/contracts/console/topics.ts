@@ -2,6 +2,8 @@
 // and each newer one; a slow subscriber misses values in between and never the newest, so that a slow tab costs the
 // service nothing.
 import type { Settings } from '../settings.ts';
+import type { DevicesView } from './devices.ts';
+import type { DocumentsView } from './documents.ts';
 import type {
   AuditChange,
   CaptureView,
@@ -21,6 +23,8 @@ export interface Topics {
   readonly settings: Readonly<Settings>;
   readonly tokens: TokensView;
   readonly sessions: SessionsView;
+  readonly devices: DevicesView;
+  readonly documents: DocumentsView;
   readonly requests: RequestsChange;
   readonly exports: readonly ExportView[];
   readonly capture: CaptureView;
@@ -36,6 +40,8 @@ export const topicNames = [
   'settings',
   'tokens',
   'sessions',
+  'devices',
+  'documents',
   'requests',
   'exports',
   'capture',
