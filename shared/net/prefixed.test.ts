@@ -92,6 +92,33 @@ describe('readPrefixed', () => {
     expect(() => encodePrefixed(`${text}y`)).toThrow(expect.objectContaining({ code: 'header_too_large' }));
   });
 
+  it('takes more, and less, where it is told a limit of its own', () => {
+    const long = 'x'.repeat(9000);
+    const { peer, arrived, failures } = opened();
+    const second = peer.opened[1]!.stream;
+    const handler = {
+      arrived: (prefixed: Prefixed) => arrived.push(prefixed),
+      failed: (error: { code: string }) => failures.push(error.code),
+    };
+    readPrefixed(second, 1000, handler, { maxLength: 16_384 });
+    peer.send(frame(0, 0, 3, encodePrefixed(long, 16_384)));
+    expect(arrived[0]?.json).toBe(long);
+    readPrefixed(second, 1000, handler, { maxLength: 8 });
+    peer.send(frame(0, 0, 3, encodePrefixed('123456789')));
+    expect(failures).toEqual(['header_too_large']);
+    expect(() => encodePrefixed(long, 8999)).toThrow(expect.objectContaining({ code: 'header_too_large' }));
+  });
+
+  it('reads two pieces that came together, and credits each once', () => {
+    const { stream, arrived, send } = opened();
+    const consumed = vi.spyOn(stream, 'consumed');
+    send(Buffer.concat([encodePrefixed('one'), encodePrefixed('two'), Buffer.from('rest')]));
+    const handler = { arrived: (prefixed: Prefixed) => arrived.push(prefixed), failed: () => undefined };
+    readPrefixed(stream, 1000, handler, { rest: arrived[0]!.rest });
+    expect(arrived[1]).toEqual({ json: 'two', rest: Buffer.from('rest') });
+    expect(consumed.mock.calls).toEqual([[7], [7]]);
+  });
+
   it('counts bytes, not characters', () => {
     expect(() => encodePrefixed('é'.repeat(2048))).toThrow(
       expect.objectContaining({ code: 'header_too_large' }),

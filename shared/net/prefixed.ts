@@ -26,10 +26,17 @@ export interface PrefixedHandler {
   refused?(error: GatehouseError): void;
 }
 
+export interface PrefixedOptions {
+  /** Longest JSON that is taken, in bytes; at most 65,535. Default `maxPrefixedLength`. */
+  readonly maxLength?: number;
+  /** Bytes that came with an earlier piece of the same stream and have not been credited. */
+  readonly rest?: Uint8Array;
+}
+
 /** @throws GatehouseError `header_too_large` */
-export function encodePrefixed(value: unknown): Uint8Array {
+export function encodePrefixed(value: unknown, maxLength = maxPrefixedLength): Uint8Array {
   const json = Buffer.from(JSON.stringify(value), 'utf8');
-  if (json.length > maxPrefixedLength) throw tooLarge(json.length);
+  if (json.length > maxLength) throw tooLarge(json.length, maxLength);
   const bytes = Buffer.allocUnsafe(prefixLength + json.length);
   bytes.writeUInt16BE(json.length, 0);
   json.copy(bytes, prefixLength);
@@ -40,19 +47,28 @@ export function encodePrefixed(value: unknown): Uint8Array {
  * Reads the JSON that opens `stream`; attaches itself. A stream that sends anything else, ends, or
  * stays silent for `timeoutMs` is reset, with `header_malformed`, `header_too_large` or `header_timeout`.
  */
-export function readPrefixed(stream: YamuxStream, timeoutMs: number, handler: PrefixedHandler): void {
-  stream.attach(new PrefixedReader(stream, timeoutMs, handler));
+export function readPrefixed(
+  stream: YamuxStream,
+  timeoutMs: number,
+  handler: PrefixedHandler,
+  { maxLength = maxPrefixedLength, rest }: PrefixedOptions = {},
+): void {
+  const reader = new PrefixedReader(stream, timeoutMs, handler, maxLength);
+  stream.attach(reader);
+  if (rest !== undefined && rest.length > 0) reader.data(rest);
 }
 
 class PrefixedReader implements StreamConsumer {
   readonly #stream: YamuxStream;
   readonly #handler: PrefixedHandler;
   readonly #timer: NodeJS.Timeout;
+  readonly #maxLength: number;
   #bytes: Buffer = Buffer.alloc(0);
   #over = false;
 
-  constructor(stream: YamuxStream, timeoutMs: number, handler: PrefixedHandler) {
+  constructor(stream: YamuxStream, timeoutMs: number, handler: PrefixedHandler, maxLength: number) {
     this.#stream = stream;
+    this.#maxLength = maxLength;
     this.#handler = handler;
     this.#timer = setTimeout(() => {
       this.#refuse(new GatehouseError('header_timeout', 'The stream header did not arrive in time.'));
@@ -63,7 +79,7 @@ class PrefixedReader implements StreamConsumer {
     if (this.#over) return;
     this.#bytes = this.#bytes.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#bytes, chunk]);
     const length = this.#bytes.length < prefixLength ? 0 : this.#bytes.readUInt16BE(0);
-    if (length > maxPrefixedLength) this.#refuse(tooLarge(length));
+    if (length > this.#maxLength) this.#refuse(tooLarge(length, this.#maxLength));
     else if (this.#bytes.length >= prefixLength + length) this.#finish(length);
     else this.#bytes = asBuffer(unpinned(this.#bytes));
   }
@@ -119,9 +135,9 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function tooLarge(length: number): GatehouseError {
+function tooLarge(length: number, maxLength: number): GatehouseError {
   return new GatehouseError(
     'header_too_large',
-    `A stream header has ${length} bytes; at most ${maxPrefixedLength} are allowed.`,
+    `A stream header has ${length} bytes; at most ${maxLength} are allowed.`,
   );
 }
