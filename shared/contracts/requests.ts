@@ -13,6 +13,17 @@ export interface CertificateRecord {
   readonly pem: string;
 }
 
+/** What a row tells of a device session. */
+export interface DeviceRequestFacts {
+  /** SHA-256 of the device's public key (SPKI DER), lower-case hex; null where a refused call named none. */
+  readonly fingerprint: string | null;
+  /** Of the OpenID Connect token, verified by the service; null where the call was refused before that. */
+  readonly issuer: string | null;
+  readonly subject: string | null;
+  /** Of the request in its session, from 1; null outside a session. */
+  readonly counter: number | null;
+}
+
 /** One row of the service's request log, written before the handler runs. */
 export interface RequestRow {
   /** Assigned by the log, ascending. */
@@ -38,6 +49,8 @@ export interface RequestRow {
   /** Which access token verified the session, and for which remote user; null where none did. */
   readonly tokenId: string | null;
   readonly remoteUser: string | null;
+  /** Of a call through the HTTPS API of device sessions. */
+  readonly device?: DeviceRequestFacts | null;
 }
 
 /** Where the time of a request went, in milliseconds; null for a part that did not happen (or is not over). */

@@ -6,6 +6,8 @@ import type { VerifiedBy } from '../../../shared/contracts/requests.ts';
 export interface Exchange {
   readonly method: string;
   readonly path: string;
+  /** Of a request in a device session. */
+  readonly counter?: number;
   /** A request header by its lower-case name. */
   header(name: string): string | undefined;
   /** True where the request has no body at all. */

@@ -15,6 +15,7 @@ export function requestRow(
   id: number,
   rpcName: string,
   session: EndpointSession,
+  counter: number | null = null,
 ): RequestRow {
   const { facts, verification } = session;
   return {
@@ -25,10 +26,11 @@ export function requestRow(
     domainName: domainName(),
     sentAt: Date.now(),
     h2MultiplexingUsed: facts.h2,
-    sessionVerified: verification !== null,
+    sessionVerified: session.sessionVerified,
     tokenId: verification?.tokenId ?? null,
-    remoteUser: verification?.remoteUser ?? null,
+    remoteUser: verification?.remoteUser ?? facts.device?.subject ?? null,
     ...e2eeFields(session),
+    ...deviceFields(session, counter),
   };
 }
 
@@ -46,8 +48,27 @@ const withoutE2ee: E2eeFields = {
   sessionId: null,
 };
 
-function e2eeFields({ facts: { id, tls }, verifiedBy }: EndpointSession): E2eeFields {
-  if (tls === null) return withoutE2ee;
+const ofDeviceSession: Omit<E2eeFields, 'sessionId'> = {
+  e2eeUsed: true,
+  verifiedBy: 'fingerprint',
+  tlsVersion: null,
+  cipher: 'AES-256-GCM',
+  certificate: null,
+};
+
+function deviceFields(
+  { facts: { device } }: EndpointSession,
+  counter: number | null,
+): Pick<RequestRow, 'device'> {
+  if (device === undefined) return {};
+  const { fingerprint, issuer, subject } = device;
+  return { device: { fingerprint, issuer, subject, counter } };
+}
+
+function e2eeFields({ facts: { id, tls }, verifiedBy, e2eeUsed }: EndpointSession): E2eeFields {
+  if (!e2eeUsed) return withoutE2ee;
+  // What the device signs names our key, so it has been checked by its fingerprint.
+  if (tls === null) return { ...ofDeviceSession, sessionId: id };
   const { version, cipher, certificate } = tls;
   return { e2eeUsed: true, verifiedBy, tlsVersion: version, cipher, certificate, sessionId: id };
 }

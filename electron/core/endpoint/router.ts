@@ -5,7 +5,8 @@ import { asGatehouseError, GatehouseError } from '../../../shared/contracts/erro
 import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import type { Settings } from '../../../shared/contracts/settings.ts';
 import type { RejectionRow } from '../inspector/rows.ts';
-import type { Rpc, RpcContext } from '../rpc/rpc.ts';
+import type { Rpc, ServiceContext } from '../rpc/rpc.ts';
+import { callerOf } from './caller.ts';
 import { jsonType, respondError, streamType, verifiedByOf } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { openRpc, refusal } from './policy.ts';
@@ -34,7 +35,7 @@ export interface RouterCapture {
 
 export interface RouterOptions extends RowSource {
   readonly rpcs: ReadonlyMap<string, Rpc>;
-  readonly context: RpcContext;
+  readonly context: ServiceContext;
   readonly settings: () => Readonly<Settings>;
   readonly log: RouterLog;
   readonly capture?: RouterCapture | undefined;
@@ -47,6 +48,8 @@ export interface Rejection {
   readonly error: GatehouseError;
   /** The access token that a client claimed and did not prove. */
   readonly tokenId?: string | null;
+  /** Of a request in a device session. */
+  readonly counter?: number | null;
 }
 
 const rpcPath = '/rpc/';
@@ -74,7 +77,8 @@ export class Router {
       await this.#capture(exchange, session, rpc, clock);
     } catch (error) {
       const coded = asGatehouseError(error);
-      this.reject(session, { rpcName: rpcNameOf(exchange), error: coded });
+      const { counter = null } = exchange;
+      this.reject(session, { rpcName: rpcNameOf(exchange), error: coded, counter });
       respondError(exchange, coded);
     } finally {
       exchange.onClosed(() => {
@@ -84,8 +88,8 @@ export class Router {
   }
 
   /** Puts a rejection on record. */
-  reject(session: EndpointSession, { rpcName, error, tokenId = null }: Rejection): void {
-    const row = requestRow(this.#options, 0, rpcName, session);
+  reject(session: EndpointSession, { rpcName, error, tokenId = null, counter = null }: Rejection): void {
+    const row = requestRow(this.#options, 0, rpcName, session, counter);
     this.#options.log.reject({
       ...row,
       tokenId: row.tokenId ?? tokenId,
@@ -131,12 +135,14 @@ export class Router {
     exchange.onAborted(() => {
       aborted.abort();
     });
-    await log.begin(requestRow(this.#options, id, rpc.name, session));
+    await log.begin(requestRow(this.#options, id, rpc.name, session, exchange.counter ?? null));
     clock.onRecord();
     /** Why there is nobody to answer any more; null while there is somebody. */
     const gone = (): GatehouseError | null =>
       aborted.signal.aborted || session.ended ? (session.endReason ?? cancelled()) : null;
-    const failure = await this.#execute(exchange, rpc, { input, signal: aborted.signal, gone, clock });
+    const failure = await this.#execute(exchange, rpc, {
+      ...{ input, signal: aborted.signal, gone, clock, session },
+    });
     const { bytesRead, bytesWritten } = exchange;
     const status = failure === null ? 'SUCCESS' : gone() === null ? statusOfFailure(failure) : 'CANCELLED';
     const { durationMs } = clock;
@@ -149,11 +155,15 @@ export class Router {
   async #execute(
     exchange: Exchange,
     rpc: Rpc,
-    { input, signal, gone, clock }: Running,
+    { input, signal, gone, clock, session }: Running,
   ): Promise<GatehouseError | null> {
     let streaming: Readable | null = null;
     try {
-      const call = { ...(await input), signal, context: this.#options.context };
+      const call = {
+        ...(await input),
+        signal,
+        context: { ...this.#options.context, caller: callerOf(session) },
+      };
       if (gone() !== null) throw cancelled();
       clock.handling();
       const answer = await rpc.run(call);
@@ -190,6 +200,7 @@ interface Running {
   /** Whether nobody waits for the answer any more. */
   readonly gone: () => GatehouseError | null;
   readonly clock: RequestClock;
+  readonly session: EndpointSession;
 }
 
 /** What the path names, for the policy and for the log; bounded, and empty where it names no RPC. */

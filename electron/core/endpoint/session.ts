@@ -4,6 +4,18 @@ import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { CertificateRecord, RequestTiming, VerifiedBy } from '../../../shared/contracts/requests.ts';
 import type { SessionTrust } from './policy.ts';
 
+/** What a device session adds. */
+export interface DeviceFacts {
+  /** Null where a request was refused before its device had proved its key: then the rest is a claim. */
+  readonly deviceId: string | null;
+  /** The app's word. */
+  readonly deviceName: string | null;
+  /** SHA-256 of the device's public key (SPKI DER), lower-case hex; null where the request named none. */
+  readonly fingerprint: string | null;
+  readonly issuer: string | null;
+  readonly subject: string | null;
+}
+
 export interface SessionFacts {
   /** Random; names the session in the request log. */
   readonly id: string;
@@ -20,6 +32,8 @@ export interface SessionFacts {
   } | null;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Of a device session, whose E2EE is its own. */
+  readonly device?: DeviceFacts;
 }
 
 /** Which access token verified a session, and for whom. */
@@ -61,11 +75,15 @@ export class EndpointSession implements SessionTrust {
   }
 
   get e2eeUsed(): boolean {
-    return this.facts.tls !== null;
+    return this.facts.tls !== null || this.#deviceVerified;
   }
 
   get sessionVerified(): boolean {
-    return this.#verification !== null;
+    return this.#verification !== null || this.#deviceVerified;
+  }
+
+  get #deviceVerified(): boolean {
+    return (this.facts.device?.deviceId ?? null) !== null;
   }
 
   get verification(): Verification | null {

@@ -47,6 +47,10 @@ export class TappedExchange implements Exchange {
     return this.#exchange.bytesWritten;
   }
 
+  get counter(): number {
+    return this.#exchange.counter ?? 0;
+  }
+
   header(name: string): string | undefined {
     return this.#exchange.header(name);
   }

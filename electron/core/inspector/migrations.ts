@@ -4,9 +4,10 @@ import type { Database } from 'better-sqlite3';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { sql as requests } from './migrations/0001-requests.ts';
 import { sql as console } from './migrations/0002-console.ts';
+import { sql as devices } from './migrations/0003-devices.ts';
 
 /** In order; the position (from 1) is the `user_version` that a migration leads to. */
-export const migrations: readonly string[] = [requests, console];
+export const migrations: readonly string[] = [requests, console, devices];
 
 /** The `user_version` in the file. @throws GatehouseError `log_newer_version`, having written nothing. */
 export function checkVersion(db: Database, file: string, steps = migrations): number {

@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../../../shared/contracts/errors.ts';
 import type { CapturedPayload } from '../../../shared/contracts/console/models.ts';
 import type {
+  DeviceRequestFacts,
   RequestOutcome,
   RequestRow,
   RequestStatus,
@@ -70,6 +71,11 @@ export const rowColumns = [
   'session_id',
   'token_id',
   'remote_user',
+  'session_kind',
+  'device_fingerprint',
+  'oidc_issuer',
+  'oidc_subject',
+  'request_counter',
 ] as const;
 
 export const outcomeColumns = [
@@ -164,8 +170,18 @@ function rowValues(row: Omit<RequestRow, 'id'>, id: number, status: RequestStatu
     optionalText(row.sessionId),
     optionalText(row.tokenId),
     optionalText(row.remoteUser),
+    ...deviceValues(row.device ?? null),
   ];
 }
+
+function deviceValues(device: DeviceRequestFacts | null): readonly (string | number | null)[] {
+  if (device === null) return noDevice;
+  const { fingerprint, issuer, subject, counter } = device;
+  const texts = [optionalText(fingerprint), optionalText(issuer), optionalText(subject)];
+  return ['device', ...texts, counter === null ? null : whole(counter)];
+}
+
+const noDevice: readonly null[] = [null, null, null, null, null];
 
 function newCertificate(row: Omit<RequestRow, 'id'>, stored: ReadonlySet<string>): NewCertificate | null {
   const { certificate } = row;
@@ -213,6 +229,11 @@ export interface DatabaseRow {
   readonly session_id: string | null;
   readonly token_id: string | null;
   readonly remote_user: string | null;
+  readonly session_kind: string | null;
+  readonly device_fingerprint: string | null;
+  readonly oidc_issuer: string | null;
+  readonly oidc_subject: string | null;
+  readonly request_counter: number | null;
   readonly duration_ms: number | null;
   readonly bytes_read: number | null;
   readonly bytes_written: number | null;
@@ -242,11 +263,21 @@ export function decodeRow(row: DatabaseRow): StoredRequest {
     sessionId: row.session_id,
     tokenId: row.token_id,
     remoteUser: row.remote_user,
+    ...(row.session_kind === 'device' ? { device: deviceOf(row) } : {}),
     durationMs: row.duration_ms,
     bytesRead: row.bytes_read,
     bytesWritten: row.bytes_written,
     errorCode: row.error_code,
     rejectionCode: row.rejection_code,
     rejectionMessage: row.rejection_message,
+  };
+}
+
+function deviceOf(row: DatabaseRow): DeviceRequestFacts {
+  return {
+    fingerprint: row.device_fingerprint,
+    issuer: row.oidc_issuer,
+    subject: row.oidc_subject,
+    counter: row.request_counter,
   };
 }

@@ -4,12 +4,28 @@ import type { Readable } from 'node:stream';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { Capabilities } from '../../../shared/contracts/capabilities.ts';
 
-/** What handlers may ask of the service. */
-export interface RpcContext {
+/** What handlers may ask of the service, whoever calls. */
+export interface ServiceContext {
   /** What the service can do and requires at this moment. */
   capabilities(): Capabilities;
   /** Milliseconds since the epoch. */
   now(): number;
+}
+
+/** Who calls, as far as the service itself has verified it. */
+export interface Caller {
+  /** How the call came: without E2EE, in a TLS session, or in a device session. */
+  readonly kind: 'plain' | 'tls' | 'device';
+  /** The remote user of the access token, or the OIDC subject of the device; null where nobody was verified. */
+  readonly user: string | null;
+  /** Id of the registered device and its own name; null but for a device session. */
+  readonly deviceId: string | null;
+  readonly deviceName: string | null;
+}
+
+/** What handlers may ask of the service for this call. */
+export interface RpcContext extends ServiceContext {
+  readonly caller: Caller;
 }
 
 export interface RpcCall {

@@ -2,7 +2,7 @@
 // but the one that a person asked to see once. Times are milliseconds since the epoch, durations milliseconds,
 // sizes bytes, fingerprints 64 lower-case hex digits of a SHA-256.
 import type { SerialisedError } from '../errors.ts';
-import type { RequestStatus, RequestTiming, VerifiedBy } from '../requests.ts';
+import type { DeviceRequestFacts, RequestStatus, RequestTiming, VerifiedBy } from '../requests.ts';
 import type { SettingName, Settings } from '../settings.ts';
 
 /**
@@ -21,8 +21,15 @@ export interface ConsoleState {
   readonly version: string;
   /** First run in a browser: the key from the printed URL is asked for. */
   readonly setupKeyRequired: boolean;
-  /** Whether the host can remember the password, and if not, why (a sentence for a person). */
-  readonly remember: { readonly available: boolean; readonly reason: string | null };
+  /**
+   * Whether the host can remember the password, and if not, why (a sentence for a person). `remembered`: whether it
+   * does, which only one who is signed in is told.
+   */
+  readonly remember: {
+    readonly available: boolean;
+    readonly reason: string | null;
+    readonly remembered: boolean;
+  };
   readonly trial: boolean;
   readonly problem: SerialisedError | null;
 }
@@ -187,6 +194,8 @@ export interface RequestView {
   /** Whether a note or a captured payload exists. */
   readonly noted: boolean;
   readonly captured: boolean;
+  /** What protected the request: nothing, a TLS session, or a device session. */
+  readonly sessionKind: 'none' | 'tls' | 'device';
 }
 
 export interface CapturedPayload {
@@ -211,6 +220,8 @@ export interface RequestDetail extends RequestView {
   readonly certificate: { readonly sha256: string; readonly pem: string; readonly subject: string } | null;
   readonly sessionId: string | null;
   readonly tokenId: string | null;
+  /** Of a call through the HTTPS API of device sessions; its fingerprint is the device's key's. */
+  readonly device: DeviceRequestFacts | null;
   readonly rejectionCode: string | null;
   readonly rejectionMessage: string | null;
   readonly timing: RequestTiming;
@@ -321,6 +332,7 @@ export type AuditAction =
   | 'token.revoked'
   | 'token.rejected'
   | 'session.ended'
+  | 'device.registered'
   | 'device.confirmed'
   | 'device.refused'
   | 'device.revoked'

@@ -26,6 +26,11 @@ export function flatRecord(request: RequestDetail): Record<string, RecordValue> 
     fingerprint: request.certificate?.sha256 ?? null,
     sessionId: request.sessionId,
     tokenId: request.tokenId,
+    sessionKind: request.sessionKind,
+    deviceFingerprint: request.device?.fingerprint ?? null,
+    oidcIssuer: request.device?.issuer ?? null,
+    oidcSubject: request.device?.subject ?? null,
+    requestCounter: request.device?.counter ?? null,
     errorCode: request.errorCode,
     rejectionCode: request.rejectionCode,
     rejectionMessage: request.rejectionMessage,
@@ -44,7 +49,9 @@ export function flatRecord(request: RequestDetail): Record<string, RecordValue> 
 export const recordNames: readonly (keyof ReturnType<typeof flatRecord>)[] = [
   ...['id', 'sentAt', 'status', 'rpcName', 'clientId', 'remoteUser', 'serviceId', 'domainName', 'durationMs'],
   ...['bytesRead', 'bytesWritten', 'e2eeUsed', 'sessionVerified', 'verifiedBy', 'h2MultiplexingUsed'],
-  ...['tlsVersion', 'cipher', 'fingerprint', 'sessionId', 'tokenId', 'errorCode', 'rejectionCode'],
+  ...['tlsVersion', 'cipher', 'fingerprint', 'sessionId', 'tokenId'],
+  ...['sessionKind', 'deviceFingerprint', 'oidcIssuer', 'oidcSubject', 'requestCounter', 'errorCode'],
+  'rejectionCode',
   ...['rejectionMessage', 'queueMs', 'handshakeMs', 'verificationMs', 'handlerMs', 'transferMs', 'pinned'],
   ...['note', 'captured'],
 ];

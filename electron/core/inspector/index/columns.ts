@@ -17,6 +17,7 @@ export const wordColumns = [
   'cipher',
   'fingerprint',
   'error',
+  'device',
 ] as const;
 export type WordColumn = (typeof wordColumns)[number];
 
@@ -56,5 +57,5 @@ export const selectIndexRow = `
       | ((rejection_message IS NOT NULL) * ${flag.hasMessage}),
     sent_at, duration_ms, bytes_read, bytes_written,
     rpc_name, status, client_id, remote_user, token_id, session_id, domain_name, verified_by, tls_version, cipher,
-    sha256_hash_hexdigest, error_code
+    sha256_hash_hexdigest, error_code, device_fingerprint
   FROM requests`;

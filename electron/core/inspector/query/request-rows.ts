@@ -68,10 +68,20 @@ export class RequestRows {
     const row = this.#detail.get(id) as ConsoleRow | undefined;
     if (row === undefined) return null;
     const { certificate, serviceId, domainName, tlsVersion, cipher, ...rest } = decodeRow(row);
-    const { sessionId, tokenId, rejectionCode, rejectionMessage } = rest;
+    const { sessionId, tokenId, rejectionCode, rejectionMessage, device = null } = rest;
     return {
       ...viewOf(row),
-      ...{ serviceId, domainName, tlsVersion, cipher, sessionId, tokenId, rejectionCode, rejectionMessage },
+      ...{
+        serviceId,
+        domainName,
+        tlsVersion,
+        cipher,
+        sessionId,
+        tokenId,
+        rejectionCode,
+        rejectionMessage,
+        device,
+      },
       certificate: certificate === null ? null : { ...certificate, subject: this.#subject(certificate) },
       timing: {
         queueMs: row.queue_ms,
@@ -112,6 +122,7 @@ function viewOf(row: ConsoleRow): RequestView {
     pinned: row.pinned === 1,
     noted: row.note !== null,
     captured: row.captured === 1,
+    sessionKind: row.session_kind === 'device' ? 'device' : e2eeUsed ? 'tls' : 'none',
   };
 }
 
