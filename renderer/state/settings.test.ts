@@ -4,7 +4,8 @@ import type { SettingChange } from '../../shared/contracts/console/models.ts';
 import { defaultSettings } from '../../shared/contracts/settings.ts';
 import { CaptureForm } from './settings-capture.svelte.ts';
 import { PasswordForm } from './settings-password.svelte.ts';
-import { SettingsState, e2ee, maxSizeMb, retentionDays, verification } from './settings.svelte.ts';
+import { SettingsState, e2ee, verification } from './settings.svelte.ts';
+import { maxRequests, maxSizeMb, oidcAudience, oidcIssuer, retentionDays } from './settings-typed.svelte.ts';
 import { ServiceDouble, refuse } from './service-double.ts';
 
 let service: ServiceDouble;
@@ -91,10 +92,65 @@ describe('numbers', () => {
     service.answers['settings.set'] = () => ({ changes: [] });
     const { size } = new SettingsState(service, onChanged);
     size.text = '512';
-    expect(size.drops).toBe(true);
+    expect(size.lowers).toBe(true);
     await size.save();
     expect(service.calls[0]?.args).toEqual({ name: maxSizeMb, value: 512 });
     expect(size.edited).toBe(false);
+  });
+});
+
+describe('limits of device sessions', () => {
+  it.each([
+    ['1', 1],
+    ['1000', 1000],
+    ['1001', null],
+    ['0', null],
+  ])('of requests, typed as %j, are %j: lowered, never raised', (text, typed) => {
+    service.topics = { settings: { ...defaultSettings, [maxRequests]: 500 } };
+    const { deviceRequests } = new SettingsState(service, onChanged);
+    deviceRequests.text = text;
+    expect(deviceRequests.typed).toBe(typed);
+  });
+
+  it.each(['16', '0', '15.5'])('in minutes do not take %j', (text) => {
+    const { deviceMinutes } = new SettingsState(service, onChanged);
+    deviceMinutes.text = text;
+    expect(deviceMinutes.typed).toBeNull();
+  });
+});
+
+describe('texts', () => {
+  it.each([
+    ['https://id.example/realms/a', 'https://id.example/realms/a'],
+    [' https://id.example ', 'https://id.example'],
+    ['http://127.0.0.1:9000', 'http://127.0.0.1:9000'],
+    ['', ''],
+    ['http://id.example', null],
+    ['id.example', null],
+    ['https://', null],
+  ])('of the issuer, typed as %j, are %j', (text, typed) => {
+    service.topics = { settings: { ...defaultSettings, [oidcIssuer]: 'https://old.example' } };
+    const { issuer } = new SettingsState(service, onChanged);
+    issuer.text = text;
+    expect(issuer.typed).toBe(typed);
+  });
+
+  it.each(['true', '12345', 'api://gatehouse'])('of the audience stay texts: %j', async (text) => {
+    service.answers['settings.set'] = () => ({ changes: [] });
+    const { audience } = new SettingsState(service, onChanged);
+    audience.text = text;
+    await audience.save();
+    expect(service.calls[0]?.args).toEqual({ name: oidcAudience, value: text });
+  });
+
+  it('tell when they replace one that is in use', () => {
+    const { issuer } = new SettingsState(service, onChanged);
+    issuer.text = 'https://first.example';
+    expect(issuer.replaces).toBe(false);
+    issuer.discard();
+    service.topics = { settings: { ...defaultSettings, [oidcIssuer]: 'https://first.example' } };
+    issuer.text = 'https://second.example';
+    expect(issuer.replaces).toBe(true);
   });
 });
 

@@ -28,7 +28,7 @@ describe('the stage', () => {
     host: 'browser',
     version: '1',
     setupKeyRequired: false,
-    remember: { available: false, reason: null },
+    remember: { available: false, reason: null, remembered: false },
     trial: false,
     problem: null,
   });

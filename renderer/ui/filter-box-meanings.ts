@@ -17,6 +17,7 @@ const meanings: Readonly<Record<RequestFieldName | AuditFieldName, () => string>
   tls: m.requests_field_tls,
   cipher: m.requests_field_cipher,
   fingerprint: m.requests_field_fingerprint,
+  device: m.requests_field_device,
   error: m.requests_field_error,
   dur: m.requests_field_dur,
   read: m.requests_field_read,

@@ -60,8 +60,9 @@ export function parseSettingValue<N extends SettingName>(name: N, value: unknown
   throw new GatehouseError('settings_invalid', `${name} does not take ${JSON.stringify(value)}: ${reason}.`);
 }
 
-/** Checks a value typed by a person: `true`, `false`, a whole number, or a text. */
+/** Checks a value typed by a person: `true`, `false`, a whole number, or a text (which may look like either). */
 export function parseSettingText<N extends SettingName>(name: N, text: string): Settings[N] {
+  if (typeof defaultSettings[name] === 'string') return parseSettingValue(name, text.trim());
   const plain = text.trim().toLowerCase();
   if (plain === 'true' || plain === 'false') return parseSettingValue(name, plain === 'true');
   if (/^\d{1,15}$/.test(plain)) return parseSettingValue(name, Number(plain));

@@ -2,7 +2,16 @@
 import type { SettingChange } from '../../../shared/contracts/console/models.ts';
 import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
 import * as m from '../../i18n/compiled/messages.js';
-import { e2ee, maxSizeMb, retentionDays, verification } from '../../state/settings.svelte.ts';
+import { e2ee, verification } from '../../state/settings.svelte.ts';
+import {
+  maxAgeMinutes,
+  maxRequests,
+  maxSizeMb,
+  oidcAudience,
+  oidcIssuer,
+  retentionDays,
+} from '../../state/settings-typed.svelte.ts';
+import type { NumberName } from '../../state/settings-typed.svelte.ts';
 import { formatNumber } from '../../ui/format.ts';
 
 const titles: Readonly<Record<SettingName, () => string>> = {
@@ -10,6 +19,17 @@ const titles: Readonly<Record<SettingName, () => string>> = {
   [verification]: m.settings_verification,
   [retentionDays]: m.settings_days,
   [maxSizeMb]: m.settings_size,
+  [oidcIssuer]: m.settings_issuer,
+  [oidcAudience]: m.settings_audience,
+  [maxAgeMinutes]: m.settings_age,
+  [maxRequests]: m.settings_requests,
+};
+
+const units: Readonly<Record<NumberName, () => string>> = {
+  [retentionDays]: m.settings_days_unit,
+  [maxSizeMb]: m.settings_size_unit,
+  [maxAgeMinutes]: m.settings_age_unit,
+  [maxRequests]: m.settings_requests_unit,
 };
 
 export function titleOf(name: SettingName): string {
@@ -18,8 +38,12 @@ export function titleOf(name: SettingName): string {
 
 export function describeValue(name: SettingName, value: Settings[SettingName]): string {
   if (typeof value === 'boolean') return value ? m.settings_on() : m.settings_off();
-  const unit = name === retentionDays ? m.settings_days_unit() : m.settings_size_unit();
-  return `${formatNumber(value)} ${unit}`;
+  if (typeof value === 'string') return value === '' ? m.settings_none() : value;
+  return `${formatNumber(value)} ${unitOf(name as NumberName)}`;
+}
+
+export function unitOf(name: NumberName): string {
+  return units[name]();
 }
 
 export function describeChange({ name, old, value }: SettingChange): string {
