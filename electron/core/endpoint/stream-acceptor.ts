@@ -25,6 +25,12 @@ import type { SessionTable } from './session-table.ts';
 import { verifyPath } from './verifier.ts';
 import type { Verifier } from './verifier.ts';
 
+/**
+ * Serves a stream of a kind that is no TLS and no plain session, once its header has been answered; `rest` came with
+ * the header and has not been credited. Never throws.
+ */
+export type StreamServer = (stream: YamuxStream, clientId: string, rest: Uint8Array) => void;
+
 export interface AcceptorOptions {
   readonly serviceId: string;
   readonly router: Router;
@@ -32,6 +38,8 @@ export interface AcceptorOptions {
   readonly sessions: SessionTable;
   /** What new sessions are served with, at this moment. */
   readonly certificate: () => { readonly tls: ServerTlsOptions; readonly record: CertificateRecord };
+  /** Kinds that are served elsewhere; without a server a kind is refused. */
+  readonly servers?: Readonly<Partial<Record<'device' | 'blob', StreamServer>>> | undefined;
   /** A client refused the certificate. */
   readonly onComplaint?: ((clientId: string) => void) | undefined;
   /** How long a stream may take for its header, and a session for its first request, in milliseconds. */
@@ -95,7 +103,12 @@ export class StreamAcceptor {
     try {
       const header = parseStreamHeader(json);
       clientId = header.clientId ?? '';
-      this.#checkHeader(header);
+      const server = this.#checkHeader(header);
+      if (server !== null) {
+        stream.write(encodeStreamAnswer());
+        server(stream, clientId, rest);
+        return;
+      }
       const giveBack = this.#options.sessions.takePlace(clientId);
       stream.write(encodeStreamAnswer());
       const duplex = new StreamDuplex(stream, rest);
@@ -110,16 +123,18 @@ export class StreamAcceptor {
     }
   }
 
-  #checkHeader(header: StreamHeader): void {
+  /** Who serves such a stream; null where it is this acceptor. */
+  #checkHeader(header: StreamHeader): StreamServer | null {
     if (header.serviceId !== this.#options.serviceId) {
       throw new GatehouseError(
         'service_offline',
         'The relay sent a stream here that is meant for another service.',
       );
     }
-    if (header.kind !== 'e2ee' && header.kind !== 'plain') {
-      throw new GatehouseError('not_authorised', `This service takes no streams of kind ${header.kind}.`);
-    }
+    if (header.kind === 'e2ee' || header.kind === 'plain') return null;
+    const server = this.#options.servers?.[header.kind];
+    if (server !== undefined) return server;
+    throw new GatehouseError('not_authorised', `This service takes no streams of kind ${header.kind}.`);
   }
 
   #servePlain(connection: Duplex, clientId: string): void {

@@ -4,5 +4,6 @@ import type { Rpc } from './rpc.ts';
 export const capabilities: Rpc = {
   name: 'capabilities',
   takesStream: false,
+  idempotent: true,
   run: ({ context }) => ({ json: context.capabilities() }),
 };

@@ -4,5 +4,6 @@ import type { Rpc } from './rpc.ts';
 export const echo: Rpc = {
   name: 'echo',
   takesStream: true,
+  idempotent: true,
   run: ({ args, body }) => (body === null ? { json: args } : { stream: body }),
 };

@@ -9,6 +9,7 @@ const argsSchema = v.nullable(v.object({ echo: v.optional(v.unknown()) }));
 export const ping: Rpc = {
   name: 'ping',
   takesStream: false,
+  idempotent: true,
   run: ({ args, context }) => {
     const parsed = v.safeParse(argsSchema, args);
     if (!parsed.success) throw badRequest('ping takes an object with "echo", or nothing.');

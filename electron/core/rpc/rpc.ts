@@ -44,6 +44,11 @@ export interface Rpc {
   readonly name: string;
   /** Whether it takes a streamed body. */
   readonly takesStream: boolean;
+  /**
+   * Whether its answer as JSON may be kept and given again, where a device session repeats a request whose answer got
+   * lost. Without it such a repetition is told RESULT_UNKNOWN.
+   */
+  readonly idempotent?: boolean;
   /** @throws GatehouseError with a code for the caller; anything else becomes `rpc_failed` */
   run(call: RpcCall): RpcAnswer | Promise<RpcAnswer>;
 }

@@ -3,10 +3,18 @@
 // anywhere but into the sealed payload.
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
+import { newAgentKey } from './agent-key.ts';
 import { newIdentityKey } from './identity.ts';
 import { base64Bytes } from './sealed-box.ts';
 
 const fakeSaltKeyBytes = 32;
+const journalKeyBytes = 32;
+
+/** 32 bytes in base64. */
+const keySchema = v.pipe(
+  v.string(),
+  v.check((text) => v.is(base64Bytes(32, 32), text), 'is no 32 bytes of base64'),
+);
 
 export const secretsPayloadSchema = v.looseObject({
   /** Password of each encrypted certificate key, by the certificate's SHA-256 in lower-case hex. */
@@ -14,13 +22,11 @@ export const secretsPayloadSchema = v.looseObject({
   /** PKCS#8 PEM of the service's Ed25519 key. */
   identityKey: v.string(),
   /** Base64 of 32 random bytes: unknown access tokens get salts derived from it, the same each time. */
-  fakeSaltKey: v.pipe(
-    v.string(),
-    v.check(
-      (text) => v.is(base64Bytes(fakeSaltKeyBytes, fakeSaltKeyBytes), text),
-      'is no 32 bytes of base64',
-    ),
-  ),
+  fakeSaltKey: keySchema,
+  /** Base64 of the PKCS#8 DER of the agent's ECDSA P-256 key; missing in what an older version wrote. */
+  agentKey: v.optional(v.string()),
+  /** Base64 of 32 random bytes that encrypt the answers kept for device sessions; missing as `agentKey`. */
+  journalKey: v.optional(keySchema),
 });
 
 export type SecretsPayload = Readonly<v.InferOutput<typeof secretsPayloadSchema>>;
@@ -31,5 +37,11 @@ export function newSecretsPayload(): SecretsPayload {
     keyPasswords: {},
     identityKey: newIdentityKey(),
     fakeSaltKey: randomBytes(fakeSaltKeyBytes).toString('base64'),
+    ...newDeviceSecrets(),
   };
+}
+
+/** What device sessions need. */
+export function newDeviceSecrets(): { agentKey: string; journalKey: string } {
+  return { agentKey: newAgentKey(), journalKey: randomBytes(journalKeyBytes).toString('base64') };
 }
