@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import type { LoginOptions, RelayOptions, ServiceCredentials } from '../../shared/client/index.ts';
+import { SignIn } from '../../shared/client/index.ts';
 import { parseCredentials } from '../../shared/client/credentials.ts';
 import { assertPrivate } from '../../shared/storage/private-file.ts';
 import type { CallCommandOptions, RelayCommandOptions } from './call-options.ts';
@@ -12,12 +13,14 @@ import { readTextFile } from './text-file.ts';
 /** JSON arguments from stdin, in bytes. */
 const maxStdinLength = 1024 * 1024;
 
-/** @throws GatehouseError `file_too_open`, `storage_failed` */
+/** Without a relay token, the sign-in of `gatehouse login` where there is one. @throws GatehouseError `file_too_open`, `storage_failed` */
 export async function readRelayAccess(options: RelayCommandOptions): Promise<RelayOptions> {
   const { relay, relayTokenFile, ca } = options;
+  const signedIn = relayTokenFile === undefined ? await SignIn.open(defaultFolder('client'), relay) : null;
   return {
     relay,
     relayToken: relayTokenFile === undefined ? undefined : await readSecret(relayTokenFile),
+    oidc: signedIn ?? undefined,
     ca: ca === undefined ? undefined : await readTextFile(ca),
   };
 }

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './call-command.ts';
 import { collectBuffersEarly } from '../../shared/net/garbage.ts';
+import { addLoginCommands } from './login-command.ts';
 import { addRelayCommand } from './relay-command.ts';
 import { addServiceCommand } from './service-command.ts';
 import { addServicesCommand } from './services-command.ts';
@@ -20,6 +21,7 @@ addServiceCommand(program);
 addRelayCommand(program);
 addCallCommand(program);
 addServicesCommand(program);
+addLoginCommands(program);
 addTrialCommand(program);
 
 // No top-level await: a chunk that an action loads may import from this file, and would wait for its end for ever.

@@ -8,13 +8,15 @@ import { KnownServices } from './known-services.ts';
 import { checkRequestLimit, checkTimeouts } from './limits.ts';
 import type { ClientTimeouts } from './limits.ts';
 import { RelayConnection } from './relay-connection.ts';
-import type { RelayAccess } from './relay-connection.ts';
+import type { RelayAccess, TokenSource } from './relay-connection.ts';
 
 export interface RelayOptions {
   /** `wss://host[:port]`, or `ws://` on loopback. */
   readonly relay: string;
   /** `ghr_…`, as `gatehouse relay client-token` mints it. A relay started `--open` needs none. */
   readonly relayToken?: string | undefined;
+  /** A sign-in (`SignIn` of ./oidc) whose token is the credential, where no relay token is given. */
+  readonly oidc?: TokenSource | undefined;
   /** PEM of certificate authorities to trust instead of the system's, for a relay with a private one. */
   readonly ca?: string | undefined;
 }
@@ -61,7 +63,7 @@ export async function login(options: LoginOptions): Promise<Client> {
 }
 
 /** @throws GatehouseError `usage`; never with the token in it */
-export function checkRelayAccess({ relay, relayToken, ca }: RelayOptions): RelayAccess {
+export function checkRelayAccess({ relay, relayToken, oidc, ca }: RelayOptions): RelayAccess {
   const url = parseRelayUrl(relay);
   const token = relayToken?.trim();
   if (token !== undefined && (token.length > maxRelayTokenLength || !/^[\x21-\x7e]+$/.test(token))) {
@@ -70,7 +72,7 @@ export function checkRelayAccess({ relay, relayToken, ca }: RelayOptions): Relay
       'The relay token has characters that no token has. Pass it as it was minted.',
     );
   }
-  return { url, relayToken: token ?? null, ca: ca ?? null };
+  return { url, relayToken: token ?? null, oidc: oidc ?? null, ca: ca ?? null };
 }
 
 function warn(message: string): void {

@@ -10,6 +10,7 @@ import { checkRelayAccess } from './login.ts';
 import type { RelayOptions } from './login.ts';
 import { errorOfRelayAnswer } from './peer-errors.ts';
 import { printable } from './printable.ts';
+import { authorizationFor } from './relay-connection.ts';
 import type { RelayAccess } from './relay-connection.ts';
 
 /** The whole answer, in bytes: some 50,000 services. */
@@ -35,14 +36,17 @@ export interface OnlineServices {
 /** @throws GatehouseError `usage`, `relay_unreachable`, `not_authorised`, `relay_protocol` */
 export async function listOnlineServices(options: RelayOptions): Promise<OnlineServices> {
   const access = checkRelayAccess(options);
-  const { status, body } = await get(access);
+  const { status, body } = await get(access, await authorizationFor(access));
   if (status !== 200) throw errorOfRelayAnswer(status, body);
   const parsed = v.safeParse(answerSchema, parseJson(body));
   if (parsed.success) return parsed.output;
   throw new GatehouseError('relay_protocol', 'The relay answered in a form that this version does not know.');
 }
 
-function get({ url, relayToken, ca }: RelayAccess): Promise<{ status: number; body: Buffer }> {
+function get(
+  { url, ca }: RelayAccess,
+  headers: Record<string, string>,
+): Promise<{ status: number; body: Buffer }> {
   const target = new URL(relayPaths.services, url.href.replace(/^ws/, 'http'));
   const start = target.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -54,7 +58,7 @@ function get({ url, relayToken, ca }: RelayAccess): Promise<{ status: number; bo
     };
     const request = start(target, {
       agent: false,
-      headers: relayToken === null ? {} : { authorization: `Bearer ${relayToken}` },
+      headers,
       signal: AbortSignal.timeout(checkTimeouts().connectMs),
       ...(ca === null ? {} : { ca }),
     });

@@ -14,10 +14,17 @@ import { refusalOfRelay, refusalOfStream } from './peer-errors.ts';
 import { printable } from './printable.ts';
 import { cancelled } from './whole-exchange.ts';
 
+/** Gives an OpenID Connect access token that is good for a while yet; renews it by itself. */
+export interface TokenSource {
+  token(): Promise<string>;
+}
+
 export interface RelayAccess {
   /** As `parseRelayUrl` gives it. */
   readonly url: URL;
   readonly relayToken: string | null;
+  /** Asked for each connection where there is no relay token. */
+  readonly oidc: TokenSource | null;
   /** PEM of authorities to trust instead of the system's. */
   readonly ca: string | null;
 }
@@ -108,12 +115,12 @@ export class RelayConnection {
   }
 
   async #dialOnce(): Promise<LiveLink> {
-    const { url, relayToken, ca } = this.#access;
+    const { url, ca } = this.#access;
     const { connectMs } = this.#timeouts;
     const channel = await dialWebSocket(url, relayPaths.client, {
       timeoutMs: connectMs,
       signal: this.#closing.signal,
-      headers: relayToken === null ? {} : { authorization: `Bearer ${relayToken}` },
+      headers: await authorizationFor(this.#access),
       ...(ca === null ? {} : { ca }),
     });
     try {
@@ -181,6 +188,12 @@ export class RelayConnection {
       stream.write(encodeStreamHeader({ v: 1, kind, serviceId }));
     });
   }
+}
+
+/** The header that a relay is asked with; empty for one that is open. @throws what the token source throws */
+export async function authorizationFor({ relayToken, oidc }: RelayAccess): Promise<Record<string, string>> {
+  const token = relayToken ?? (await oidc?.token()) ?? null;
+  return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
 function newStream(link: Link): ReturnType<Link['openStream']> {
