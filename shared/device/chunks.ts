@@ -1,0 +1,137 @@
+// The chunked AEAD of streamed answers and encrypted documents: the STREAM construction (Hoang, Reyhanitabar, Rogaway,
+// Vizár 2015) over AES-256-GCM with 64 KiB chunks. Each chunk is bound to its index and to being the last one, so cut,
+// swapped and added chunks do not decrypt. A key must never be used for two streams: the nonces would be the same.
+import { GatehouseError } from '../contracts/errors.ts';
+import { concat, plain, u32, u8, type Bytes } from './bytes.ts';
+import { gcmTagLength, openGcm, sealGcm, type Key } from './primitives.ts';
+
+/** Of plaintext, in bytes. Every chunk but the last has exactly this. */
+export const chunkLength = 64 * 1024;
+export const sealedChunkLength = chunkLength + gcmTagLength;
+const maxChunks = 2 ** 32;
+const noncePrefix = new Uint8Array(7);
+
+/** A key for one stream alone, and what each of its chunks is bound to. */
+export interface ChunkCipher {
+  readonly key: Key;
+  readonly context: Bytes;
+}
+
+export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** How many chunks `length` bytes of plaintext make; an empty one makes one empty chunk. */
+export function chunkCount(length: number): number {
+  return Math.max(1, Math.ceil(length / chunkLength));
+}
+
+/** Bytes of ciphertext of `length` bytes of plaintext. */
+export function sealedLength(length: number): number {
+  return length + chunkCount(length) * gcmTagLength;
+}
+
+/** Where the chunk that holds byte `offset` of the plaintext begins in the ciphertext, and its index. */
+export function chunkAt(offset: number): { readonly index: number; readonly sealedOffset: number } {
+  const index = Math.floor(offset / chunkLength);
+  return { index, sealedOffset: index * sealedChunkLength };
+}
+
+/** @throws GatehouseError `limit_exceeded` beyond 2^32 chunks, `internal` for a chunk of a wrong length */
+export async function sealChunk(
+  cipher: ChunkCipher,
+  index: number,
+  final: boolean,
+  plaintext: Uint8Array,
+): Promise<Bytes> {
+  if (index >= maxChunks) throw new GatehouseError('limit_exceeded', 'The stream is too long to encrypt.');
+  if (plaintext.length > chunkLength || (!final && plaintext.length !== chunkLength)) {
+    throw new GatehouseError('internal', 'A chunk of an encrypted stream has a wrong length.');
+  }
+  const [nonce, data] = chunkPlace(cipher, index, final);
+  const sealed = await sealGcm(cipher.key, nonce, data, plain(plaintext));
+  if (sealed === null) throw new GatehouseError('internal', 'A chunk has a nonce of a wrong length.');
+  return sealed;
+}
+
+/** Null where the chunk is not authentic at this place. */
+export async function openChunk(
+  cipher: ChunkCipher,
+  index: number,
+  final: boolean,
+  sealed: Uint8Array,
+): Promise<Bytes | null> {
+  if (index >= maxChunks || sealed.length > sealedChunkLength) return null;
+  if (!final && sealed.length !== sealedChunkLength) return null;
+  const [nonce, data] = chunkPlace(cipher, index, final);
+  return openGcm(cipher.key, nonce, data, plain(sealed));
+}
+
+/** The ciphertext of `source`, a chunk at a time. Empty plaintext makes one empty chunk. */
+export async function* encryptChunks(cipher: ChunkCipher, source: ByteSource): AsyncGenerator<Bytes> {
+  for await (const { index, final, bytes } of inChunks(source, chunkLength)) {
+    yield await sealChunk(cipher, index, final, bytes);
+  }
+}
+
+/**
+ * The plaintext of `source`, from chunk `firstIndex` on, a chunk at a time: each is authentic when it is handed out, and
+ * the stream is whole only when this ends without an error.
+ * @throws GatehouseError `truncated` where chunks are missing at the end, `code` where one is not authentic
+ */
+export async function* decryptChunks(
+  cipher: ChunkCipher,
+  source: ByteSource,
+  code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic',
+  firstIndex = 0,
+): AsyncGenerator<Bytes> {
+  for await (const { index, final, bytes } of inChunks(source, sealedChunkLength)) {
+    const at = firstIndex + index;
+    const plaintext = await openChunk(cipher, at, final, bytes);
+    if (plaintext === null) throw await refusal(cipher, at, final, bytes, code);
+    yield plaintext;
+  }
+}
+
+/** A chunk that is authentic but not the last, where the stream ends: cut off on a chunk's edge. */
+async function refusal(
+  cipher: ChunkCipher,
+  index: number,
+  final: boolean,
+  sealed: Uint8Array,
+  code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic',
+): Promise<GatehouseError> {
+  const cut = final && (sealed.length === 0 || (await openChunk(cipher, index, false, sealed)) !== null);
+  if (cut) return new GatehouseError('truncated', 'The encrypted stream ended before its end. Try again.');
+  return new GatehouseError(code, 'A part of the encrypted stream was changed on its way. Try again.');
+}
+
+function chunkPlace({ context }: ChunkCipher, index: number, final: boolean): [Bytes, Bytes] {
+  const place = concat(u32(index), u8(final ? 1 : 0));
+  return [concat(noncePrefix, place), concat(context, place)];
+}
+
+interface Piece {
+  readonly index: number;
+  readonly final: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** `source` cut into pieces of `length`; which is the last one shows only when the source has ended. */
+async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Piece> {
+  let pieces: Uint8Array[] = [];
+  let held = 0;
+  let index = 0;
+  for await (const bytes of source) {
+    let rest = bytes;
+    while (held + rest.length > length) {
+      const taken = rest.subarray(0, length - held);
+      yield { index, final: false, bytes: concat(...pieces, taken) };
+      index += 1;
+      rest = rest.subarray(taken.length);
+      pieces = [];
+      held = 0;
+    }
+    if (rest.length > 0) pieces.push(rest);
+    held += rest.length;
+  }
+  yield { index, final: true, bytes: concat(...pieces) };
+}
