@@ -53,10 +53,14 @@ export interface DevicesView {
   /** Pending ones first, at most 500 in all. */
   readonly devices: readonly DeviceView[];
   readonly total: number;
+  readonly codes: readonly OpenRegistrationCode[];
+}
+
+/** Topic `deviceSessions`. */
+export interface DeviceSessionsView {
+  readonly total: number;
   /** The newest 500. */
   readonly sessions: readonly DeviceSessionView[];
-  readonly totalSessions: number;
-  readonly codes: readonly OpenRegistrationCode[];
 }
 
 /** Shown once. */

@@ -2,7 +2,7 @@
 // and each newer one; a slow subscriber misses values in between and never the newest, so that a slow tab costs the
 // service nothing.
 import type { Settings } from '../settings.ts';
-import type { DevicesView } from './devices.ts';
+import type { DeviceSessionsView, DevicesView } from './devices.ts';
 import type { DocumentsView } from './documents.ts';
 import type {
   AuditChange,
@@ -24,6 +24,7 @@ export interface Topics {
   readonly tokens: TokensView;
   readonly sessions: SessionsView;
   readonly devices: DevicesView;
+  readonly deviceSessions: DeviceSessionsView;
   readonly documents: DocumentsView;
   readonly requests: RequestsChange;
   readonly exports: readonly ExportView[];
@@ -41,6 +42,7 @@ export const topicNames = [
   'tokens',
   'sessions',
   'devices',
+  'deviceSessions',
   'documents',
   'requests',
   'exports',
