@@ -1,18 +1,33 @@
-// How the tests run: unit tests beside the code in parallel, then whole-system tests one file at a time,
-// because those start many processes and the smallest machine that runs them has two cores.
+// How the tests run: unit tests beside the code, then whole-system tests, both as many files at a time as the smallest
+// machine has cores. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
+// what such a test waits for, it waits for by asking.
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
 import { ClosingLineReporter } from './build/closing-line-reporter.ts';
 import { plugins } from './build/renderer-config.mjs';
 
 /** Test files at a time, each in a process of its own: as many as the smallest machine has cores. */
-const unitWorkers = 2;
+const workers = 2;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
-const unitTimeoutMs = 15_000;
+const unitTimeoutMs = 30_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
 const systemTimeoutMs = 60_000;
 
+/** Files that take much longer than others of their size: begun first, or one worker waits for the other at the end. */
+const slow = /\/e2e\/(start|console-pages|console-life|bench)\.test\.ts$/;
+
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification): boolean => slow.test(moduleId);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: SlowFirst },
     pool: 'forks',
     reporters: ['default', new ClosingLineReporter()],
     projects: [
@@ -23,7 +38,7 @@ export default defineConfig({
           include: ['{shared,electron,build}/**/*.test.ts'],
           testTimeout: unitTimeoutMs,
           hookTimeout: unitTimeoutMs,
-          maxWorkers: unitWorkers,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -35,7 +50,7 @@ export default defineConfig({
           name: 'renderer',
           include: ['renderer/**/*.test.ts'],
           testTimeout: unitTimeoutMs,
-          maxWorkers: unitWorkers,
+          maxWorkers: workers,
           sequence: { groupOrder: 0 },
         },
       },
@@ -46,7 +61,7 @@ export default defineConfig({
           include: ['e2e/**/*.test.ts'],
           testTimeout: systemTimeoutMs,
           hookTimeout: systemTimeoutMs,
-          fileParallelism: false,
+          maxWorkers: workers,
           sequence: { groupOrder: 1 },
         },
       },

@@ -11,6 +11,7 @@ export interface DesktopOptions {
   readonly locale?: string;
   readonly displays?: readonly Area[];
   readonly keyStore?: string;
+  readonly pageHangs?: boolean;
 }
 
 export interface DesktopFolders {

@@ -88,22 +88,7 @@ export class StandInDesktop implements Desktop {
 }
 
 export async function startStandIn(home: Home, options: DesktopOptions): Promise<StandInDesktop> {
-  started += 1;
-  const control = home.path(`stand-in-${started}.sock`);
-  const facts: StandInOptions = {
-    control,
-    chromium: installedChromium(),
-    locale: options.locale ?? 'en-GB',
-    displays: options.displays ?? oneDisplay,
-    keyStore: options.keyStore ?? 'gnome_libsecret',
-  };
-  const start = (name: string, more: Partial<StandInOptions> = {}): Program => {
-    const file = home.secret(name, JSON.stringify({ ...facts, ...more }));
-    const args = ['--import', register, main, `--stand-in=${file}`, ...foldersOf(home, options).switches];
-    return home.execute(process.execPath, args, { env: { XDG_CONFIG_HOME: home.path('.config') } });
-  };
-  const program = start(`stand-in-${started}.json`);
-  const steering = await Steering.to(control, program);
+  const { program, steering, start } = await launch(home, options);
   const { devToolsPort } = await until('the window is there', async () => {
     const state = await steering.ask('state');
     return state.window === null ? undefined : state;
@@ -118,6 +103,45 @@ export async function startStandIn(home: Home, options: DesktopOptions): Promise
   page.setDefaultTimeout(15_000);
   const again = (): Program => start('again.json', { control: home.path('again.sock') });
   return new StandInDesktop(page, { browser, program, steering, again });
+}
+
+/** Starts an app whose page never loads, does `meanwhile`, and quits. Resolves with the exit code. */
+export async function quitBeforePage(
+  home: Home,
+  options: DesktopOptions,
+  meanwhile: () => Promise<void>,
+): Promise<number | null> {
+  const { program, steering } = await launch(home, { ...options, pageHangs: true });
+  await meanwhile();
+  await steering.ask('quit');
+  return (await program.exit()).code;
+}
+
+interface Launched {
+  readonly program: Program;
+  readonly steering: Steering;
+  readonly start: (name: string, more?: Partial<StandInOptions>) => Program;
+}
+
+/** Resolves when it can be steered, which is before it has a window. */
+async function launch(home: Home, options: DesktopOptions): Promise<Launched> {
+  started += 1;
+  const control = home.path(`stand-in-${started}.sock`);
+  const facts: StandInOptions = {
+    control,
+    chromium: installedChromium(),
+    locale: options.locale ?? 'en-GB',
+    displays: options.displays ?? oneDisplay,
+    keyStore: options.keyStore ?? 'gnome_libsecret',
+    pageHangs: options.pageHangs ?? false,
+  };
+  const start = (name: string, more: Partial<StandInOptions> = {}): Program => {
+    const file = home.secret(name, JSON.stringify({ ...facts, ...more }));
+    const args = ['--import', register, main, `--stand-in=${file}`, ...foldersOf(home, options).switches];
+    return home.execute(process.execPath, args, { env: { XDG_CONFIG_HOME: home.path('.config') } });
+  };
+  const program = start(`stand-in-${started}.json`);
+  return { program, steering: await Steering.to(control, program), start };
 }
 
 function installedChromium(): string {

@@ -14,6 +14,19 @@ export function loggedRows(file: string): LoggedRow[] {
   }
 }
 
+/** What the audit log in `file` says was done, oldest first. */
+export function auditedActions(file: string): string[] {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return database
+      .prepare('SELECT action FROM audit ORDER BY id')
+      .all()
+      .map(({ action }) => String(action));
+  } finally {
+    database.close();
+  }
+}
+
 /** Columns of the log, and whether its tables are STRICT. */
 export function loggedTable(file: string): { columns: string[]; strict: boolean; journal: string } {
   const database = new DatabaseSync(file, { readOnly: true });

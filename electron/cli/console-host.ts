@@ -33,4 +33,6 @@ const noVault: KeyVault = {
   remember: async () => undefined,
   recall: async () => null,
   forget: async () => undefined,
+  holds: () => false,
+  onChange: () => () => undefined,
 };

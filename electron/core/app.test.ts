@@ -18,7 +18,9 @@ import type { RunningService, ServiceOptions } from './app.ts';
 import { renewCertificate } from './certificates/certificate-store.ts';
 import { answerOf, codeOf, request, startRequest } from './endpoint/endpoint-samples.ts';
 import { AccessTokens } from './secrets/access-tokens.ts';
-import { openServiceSecrets } from './secrets/service-secrets.ts';
+import { newPasswordKeyParameters } from './secrets/password-key.ts';
+import { createSecrets } from './secrets/secrets-file.ts';
+import { openServiceSecrets, secretsPath } from './secrets/service-secrets.ts';
 import { SettingsStore } from './settings/settings-store.ts';
 
 const password = 'correct horse';
@@ -27,6 +29,8 @@ const cleanUps: (() => unknown)[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-app-'));
+  // The least cost that a secrets.json may have: what a password costs is tested beside it.
+  await createSecrets(secretsPath(folder), password, newPasswordKeyParameters(2 ** 14));
 });
 
 afterEach(async () => {

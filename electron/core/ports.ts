@@ -12,6 +12,10 @@ export interface KeyVault {
   /** Null where nothing is remembered, or it cannot be read any more. */
   recall(): Promise<string | null>;
   forget(): Promise<void>;
+  /** Whether there is something to forget. */
+  holds(): boolean;
+  /** Told when that changes. Returns the unsubscribe. */
+  onChange(tell: () => void): () => void;
 }
 
 /** A built-in relay that runs. */

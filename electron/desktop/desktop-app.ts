@@ -42,6 +42,7 @@ export class DesktopApp {
   readonly #parts: Parts;
   readonly #loginItem: LoginItem = makeLoginItem();
   readonly #tray: ServiceTray;
+  readonly #unfollow: () => void;
   #window: ConsoleWindow | null = null;
   #stopping: Promise<void> | null = null;
   #stopped = false;
@@ -53,24 +54,31 @@ export class DesktopApp {
     Menu.setApplicationMenu(Menu.buildFromTemplate(applicationMenu(texts, actions, process.platform)));
     this.#tray = new ServiceTray({ icons: join(built, 'icons'), texts, actions }, this.#trayState());
     const update = (): void => this.#tray.show(this.#trayState());
-    parts.installation.listen({ onPhase: update, onRelayState: update });
+    this.#unfollow = parts.installation.listen({ onPhase: update, onRelayState: update });
   }
 
-  /** Call when Electron is ready. @throws GatehouseError `data_folder_in_use`, `storage_failed` */
-  static async start(dataFolder: string, logger: Logger): Promise<DesktopApp> {
+  /** Takes the data folder; call when Electron is ready. @throws GatehouseError `data_folder_in_use`, `storage_failed` */
+  static async open(dataFolder: string, logger: Logger): Promise<DesktopApp> {
     denyPermissions(session.defaultSession);
     const texts = textsFor(app.getLocale());
     const host = await makeHost(dataFolder, texts, logger);
     const installation = await Installation.open({ dataFolder, host, logger });
     const console = new Console({ installation, setupKey: null, logger });
     const own = console.openSession({ source: 'desktop', place: 'desktop' });
-    const desktop = new DesktopApp({ installation, console, session: own, texts, logger });
-    await desktop.#begin();
-    return desktop;
+    return new DesktopApp({ installation, console, session: own, texts, logger });
+  }
+
+  /** Starts the service where its password is remembered, and shows the page. @throws what Electron throws */
+  async begin(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      if (this.#stopping === null) throw error; // else the window has gone before its page was there
+    }
   }
 
   show(): void {
-    this.#window?.show();
+    if (this.#stopping === null) this.#window?.show();
   }
 
   /** Holds up `before-quit` until the service has drained, then quits for good. */
@@ -103,6 +111,7 @@ export class DesktopApp {
       refused: (subject, error) => console.refused(own.actor, subject, error),
     });
     const unlocked = await this.#unlockRemembered();
+    if (this.#stopping !== null) return;
     await this.#window.load();
     if (!app.commandLine.hasSwitch(backgroundSwitch) || !unlocked) this.show();
   }
@@ -156,6 +165,7 @@ export class DesktopApp {
       logger.error({ code }, message);
     } finally {
       console.close();
+      this.#unfollow();
       this.#tray.close();
     }
   }

@@ -272,12 +272,16 @@ describe('the key vault', () => {
 
   it('keeps the password sealed in a file of mode 0600 until it is forgotten', async () => {
     const vault = await openKeyVault(storage({}), folder, 'linux', texts);
+    const told: boolean[] = [];
+    vault.onChange(() => told.push(vault.holds()));
     await vault.remember('geheim');
     expect((await stat(join(folder, 'remembered-password'))).mode & 0o777).toBe(0o600);
     expect(await vault.recall()).toBe('geheim');
     const emptied = storage({ decryptStringAsync: () => Promise.reject(new Error('no key')) });
     expect(await (await openKeyVault(emptied, folder, 'linux', texts)).recall()).toBeNull();
+    expect((await openKeyVault(emptied, folder, 'linux', texts)).holds()).toBe(true);
     await vault.forget();
     expect(await vault.recall()).toBeNull();
+    expect(told).toEqual([true, false]);
   });
 });

@@ -17,10 +17,18 @@ export async function openKeyVault(
 ): Promise<KeyVault> {
   const path = join(dataFolder, fileName);
   const reason = await whyNot(storage, platform, texts);
+  const tellers = new Set<() => void>();
+  let holds = (await readFileIfThere(path)) !== null;
+  const nowHolds = (now: boolean): void => {
+    holds = now;
+    for (const tell of tellers) tell();
+  };
   return {
     availability: () => ({ available: reason === null, reason }),
     remember: async (password) => {
-      if (reason === null) await writeFileAtomic(path, await storage.encryptStringAsync(password));
+      if (reason !== null) return;
+      await writeFileAtomic(path, await storage.encryptStringAsync(password));
+      nowHolds(true);
     },
     recall: async () => {
       if (reason !== null) return null;
@@ -32,7 +40,15 @@ export async function openKeyVault(
         () => null,
       );
     },
-    forget: () => removeFileIfThere(path),
+    forget: async () => {
+      await removeFileIfThere(path);
+      nowHolds(false);
+    },
+    holds: () => holds,
+    onChange: (tell) => {
+      tellers.add(tell);
+      return () => tellers.delete(tell);
+    },
   };
 }
 

@@ -8,6 +8,7 @@ import { collectBuffersEarly } from '../core/buffers.ts';
 import { asGatehouseError } from '../../shared/contracts/errors.ts';
 import { scheme } from './address.ts';
 import { DesktopApp } from './desktop-app.ts';
+import { Quitting } from './quitting.ts';
 
 /** `--data=FOLDER` names the service's data folder. */
 const dataSwitch = 'data';
@@ -30,12 +31,15 @@ function dataFolder(): string {
 
 async function run(): Promise<void> {
   const logger = pino({ level: 'warn', base: null }, destination({ fd: 2, sync: true }));
+  const quitting = new Quitting();
+  app.on('before-quit', (event) => quitting.onBeforeQuit(event));
   await app.whenReady();
   try {
-    const desktop = await DesktopApp.start(dataFolder(), logger);
+    const desktop = await DesktopApp.open(dataFolder(), logger);
     app.on('second-instance', () => desktop.show());
     app.on('activate', () => desktop.show());
-    app.on('before-quit', (event) => desktop.quitAfterDraining(event));
+    quitting.opened(desktop);
+    await desktop.begin();
   } catch (error) {
     const { code, message } = asGatehouseError(error);
     logger.error({ code }, message);

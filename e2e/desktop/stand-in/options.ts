@@ -16,6 +16,8 @@ export interface StandInOptions {
   readonly displays: readonly Area[];
   /** Of the key store, as Electron names them. */
   readonly keyStore: string;
+  /** Pages never finish loading: the app is quit while its window is still empty. */
+  readonly pageHangs: boolean;
 }
 
 /** The value of `--name=value`, as Chromium's command line has it; empty where there is none. */

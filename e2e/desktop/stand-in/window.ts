@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { ChromiumPage, toApp } from './chromium-page.ts';
 import { chromium } from './machine.ts';
 import { ipcHandlers, protocolHandlers } from './registry.ts';
+import { options } from './options.ts';
 import type { Area } from './options.ts';
 
 export interface Preventable {
@@ -114,6 +115,7 @@ export class BrowserWindow extends EventEmitter {
 
   async loadURL(url: string): Promise<void> {
     await this.webContents.ready;
+    if (options.pageHangs) return new Promise(() => undefined);
     await this.webContents.page.load(url);
   }
 

@@ -25,6 +25,11 @@ export interface SampleHost extends ConsoleHost {
 }
 
 export function sampleHost(): SampleHost {
+  const tellers = new Set<() => void>();
+  const keep = (password: string | null): void => {
+    host.remembered = password;
+    for (const tell of tellers) tell();
+  };
   const host: SampleHost = {
     remembered: null,
     relays: 0,
@@ -32,12 +37,13 @@ export function sampleHost(): SampleHost {
     version: '0',
     keyVault: {
       availability: () => ({ available: true, reason: null }),
-      remember: async (password) => {
-        host.remembered = password;
-      },
+      remember: async (password) => keep(password),
       recall: async () => host.remembered,
-      forget: async () => {
-        host.remembered = null;
+      forget: async () => keep(null),
+      holds: () => host.remembered !== null,
+      onChange: (tell) => {
+        tellers.add(tell);
+        return () => tellers.delete(tell);
       },
     },
     startLocalRelay: async () => {
@@ -97,9 +103,9 @@ export class SampleConsole {
   }
 
   /** The present value of a topic. */
-  topic<N extends TopicName>(name: N): Promise<Topics[N]> {
+  topic<N extends TopicName>(name: N, session = this.session): Promise<Topics[N]> {
     return new Promise((resolve) => {
-      const unsubscribe = this.console.subscribe(this.session, name, ({ value }) => {
+      const unsubscribe = this.console.subscribe(session, name, ({ value }) => {
         resolve(value as Topics[N]);
         setImmediate(() => unsubscribe());
       });

@@ -16,8 +16,11 @@ const e2ee = 'service.e2ee.require_e2ee';
 const verification = 'service.e2ee.require_e2ee_session_verification';
 const soon = { timeout: 5_000, interval: 20 };
 
-/** Each password costs 128 MiB and 0.3 s, more where other tests run beside. */
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+/** The least cost that a secrets.json may have: what a password costs is tested in secrets-file.test.ts. */
+vi.mock(import('../secrets/password-key.ts'), async (original) => {
+  const own = await original();
+  return { ...own, newPasswordKeyParameters: () => own.newPasswordKeyParameters(2 ** 14) };
+});
 
 let sample: SampleConsole;
 afterEach(() => sample.close());
@@ -164,8 +167,12 @@ describe('a console that serves', () => {
   it('forgets a remembered password when it is changed', async () => {
     await sample.call('console.unlock', { password, remember: true });
     expect(sample.host.remembered).toBe(password);
+    expect((await sample.topic('console')).remember.remembered).toBe(true);
     await sample.call('console.changePassword', { password, next: 'another password' });
     expect(sample.host.remembered).toBeNull();
+    const stranger = sample.console.openSession({ source: 'b', place: 'elsewhere' });
+    await sample.host.keyVault.remember(password);
+    expect((await sample.topic('console', stranger)).remember.remembered).toBe(false);
     expect(sample.session.signedIn).toBe(false);
   });
 

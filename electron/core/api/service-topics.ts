@@ -35,7 +35,11 @@ export function serviceTopics(parts: ConsoleParts): Pick<TopicSources, ServiceTo
     return (changed: () => void) => watch(parts, names, changed);
   };
   return {
-    console: { read: (session) => consoleState(parts, session), watch: on('onPhase'), perSession: true },
+    console: {
+      read: (session) => consoleState(parts, session),
+      watch: both(on('onPhase'), (changed) => installation.host.keyVault.onChange(changed)),
+      perSession: true,
+    },
     connectivity: {
       read: whileServing((service) => connectivity(parts, service)),
       watch: both(
@@ -91,7 +95,7 @@ function consoleState({ installation, setupKey }: ConsoleParts, { signedIn }: Co
     host: host.kind,
     version: host.version,
     setupKeyRequired: state.phase === 'first_run' && setupKey !== null,
-    remember: host.keyVault.availability(),
+    remember: { ...host.keyVault.availability(), remembered: signedIn && host.keyVault.holds() },
     trial: host.trial,
     problem: state.problem?.toJSON() ?? null,
   };
@@ -113,12 +117,10 @@ function connectivity({ installation, monitor }: ConsoleParts, service: RunningS
   };
 }
 
-function requestLogState({ data }: RunningService): Connectivity['requestLog'] {
-  if (data.log.available) return { available: true, problem: null };
-  return {
-    available: false,
-    problem: { code: 'log_unavailable', message: errorCodes.log_unavailable },
-  };
+function requestLogState({ data: { log } }: RunningService): Connectivity['requestLog'] {
+  if (log.available) return { available: true, problem: null };
+  const { log_unavailable: message } = errorCodes;
+  return { available: false, problem: log.problem?.toJSON() ?? { code: 'log_unavailable', message } };
 }
 
 async function certificateView(parts: ConsoleParts, service: RunningService): Promise<CertificateView> {

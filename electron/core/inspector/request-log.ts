@@ -62,6 +62,8 @@ export interface RequestLog {
   /** Which rows change: see change-feed.ts. */
   readonly changes: SharedArrayBuffer;
   readonly available: boolean;
+  /** Why it cannot be written now, as a sentence that names the cause; null while it can. */
+  readonly problem: GatehouseError | null;
   /** Finishes, rejections and payloads given up since the start, because too many waited for an unavailable log. */
   readonly dropped: number;
   /** Writes what is queued, as far as it can be written, and ends the worker. */
@@ -115,6 +117,10 @@ class SqliteRequestLog implements RequestLog {
 
   get available(): boolean {
     return !this.#closed && this.#host.failure === null;
+  }
+
+  get problem(): GatehouseError | null {
+    return this.#host.failure;
   }
 
   get dropped(): number {
