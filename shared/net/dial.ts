@@ -1,10 +1,14 @@
 // Dials a relay: URL rules, TLS, the HTTP upgrade, and refusals turned into coded errors.
 // Plain ws:// is for loopback alone. Credentials go into headers, never into a URL or an error.
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { connect as connectTcp, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import WebSocket from 'ws';
 import { asGatehouseError, GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import { maxMessageLength, WebSocketChannel } from './channel.ts';
+import { SocketIntake } from './socket-intake.ts';
 
 export interface DialOptions {
   readonly headers?: Readonly<Record<string, string>>;
@@ -100,12 +104,31 @@ function requestUpgrade(relay: URL, path: string, options: DialOptions): WebSock
       followRedirects: false,
       headers: { ...options.headers },
       minVersion: 'TLSv1.2',
+      // The library calls it with one object, whatever its type says.
+      createConnection: ((settings: ConnectionOptions) =>
+        connect(relay.protocol === 'ws:', settings)) as unknown as typeof connectTcp,
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
   } catch (cause) {
     // Node names the header or the PEM error here, never a value.
     throw asGatehouseError(cause, 'usage', 'The relay cannot be dialled with these credentials.');
   }
+}
+
+/** As the WebSocket library connects, but for the way in which the socket reads. */
+function connect(isPlain: boolean, { host, port, ...options }: ConnectionOptions): Socket {
+  const intake = new SocketIntake();
+  const settings = {
+    ...options,
+    host: host ?? '',
+    port: Number(port),
+    path: undefined,
+    onread: intake.onread,
+  };
+  const servername = isIP(settings.host) === 0 ? settings.host : '';
+  const socket = isPlain ? connectTcp(settings) : connectTls({ ...settings, servername });
+  intake.attach(socket);
+  return socket;
 }
 
 /** Calls `fail` where the time is up or the signal fires, however the server spends it; returns the end of that. */

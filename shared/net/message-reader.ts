@@ -4,6 +4,7 @@
 // alone decides what it means.
 import type { Socket } from 'node:net';
 import bufferUtil from 'bufferutil';
+import { takeDirectly } from './socket-intake.ts';
 
 const wholeBinary = 0x82;
 const finBit = 0x80;
@@ -36,10 +37,12 @@ export function readBinaryMessages(socket: Socket, options: MessageReaderOptions
   const reader = new MessageReader(options, (octets) => {
     library.call(socket, octets);
   });
-  socket.off('data', library);
-  socket.on('data', (chunk: Buffer) => {
+  const push = (chunk: Buffer): void => {
     reader.push(chunk);
-  });
+  };
+  socket.off('data', library);
+  socket.on('data', push);
+  takeDirectly(socket, push);
   return () => {
     reader.stop();
   };

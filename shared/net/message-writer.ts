@@ -113,14 +113,13 @@ export class MessageWriter {
     target[at + 1] = (extended ? shortPayload : payload) | (this.#masked ? maskBit : 0);
     if (extended) target.writeUInt16BE(payload, at + 2);
     const start = at + this.#headerLength(payload);
-    source.copy(target, start, payload);
-    if (this.#masked) maskPayload(target, start, payload);
+    source.copy(target, start, payload, this.#masked ? freshKey(target, start) : null);
     return start + payload;
   }
 }
 
-/** Masks in place with a fresh key, which it writes before the payload. */
-function maskPayload(target: Buffer, start: number, length: number): void {
+/** Writes a fresh masking key before the payload at `start`, and returns it. */
+function freshKey(target: Buffer, start: number): Buffer {
   if (randomUsed + maskLength > randomPool.length) {
     randomFillSync(randomPool);
     randomUsed = 0;
@@ -128,8 +127,13 @@ function maskPayload(target: Buffer, start: number, length: number): void {
   const key = target.subarray(start - maskLength, start);
   randomPool.copy(key, 0, randomUsed, randomUsed + maskLength);
   randomUsed += maskLength;
-  const payload = target.subarray(start, start + length);
-  bufferUtil.mask(payload, key, payload, 0, length);
+  return key;
+}
+
+/** The key as it applies from octet `at` of the payload on. */
+function turned(key: Buffer, at: number): Buffer {
+  const turn = at % maskLength;
+  return turn === 0 ? key : Buffer.concat([key.subarray(turn), key.subarray(0, turn)]);
 }
 
 /** Reads a row of pieces as if they were one. */
@@ -142,18 +146,18 @@ class PieceReader {
     this.#pieces = pieces;
   }
 
-  copy(target: Buffer, at: number, length: number): void {
+  /** Copies `length` octets to `at`, masked on the way where there is a `key`: one pass over memory, not two. */
+  copy(target: Buffer, at: number, length: number, key: Buffer | null): void {
     let left = length;
     while (left > 0) {
       const piece = this.#pieces[this.#index];
       if (piece === undefined) return;
       const take = Math.min(left, piece.length - this.#offset);
-      target.set(
-        this.#offset === 0 && take === piece.length
-          ? piece
-          : piece.subarray(this.#offset, this.#offset + take),
-        at + length - left,
-      );
+      const isWhole = this.#offset === 0 && take === piece.length;
+      const part = isWhole ? piece : piece.subarray(this.#offset, this.#offset + take);
+      const done = length - left;
+      if (key === null) target.set(part, at + done);
+      else bufferUtil.mask(part, turned(key, done), target, at + done, take);
       left -= take;
       this.#offset += take;
       if (this.#offset === piece.length) {
