@@ -59,6 +59,7 @@ export const errorCodes = {
   oidc_unavailable: 'The OpenID Connect issuer cannot be asked for its keys.',
   oidc_not_configured: 'No OpenID Connect issuer is configured.',
   oidc_login_failed: 'Signing in at the OpenID Connect issuer failed.',
+  device_corrupt: 'The file of a device cannot be read.',
   device_unknown: 'No device with this fingerprint is registered for this user.',
   device_pending: 'The administrator has not confirmed this device yet.',
   device_revoked: 'The device has been revoked.',
