@@ -25,7 +25,7 @@ export async function discoverIssuer({ issuer, clientId }: IssuerOptions): Promi
   if (clientId === '' || clientId.length > maxTextLength) {
     throw new GatehouseError('usage', 'The client id is the one that the issuer knows this program by.');
   }
-  const execute = url.protocol === 'http:' ? [allowLoopback] : [];
+  const execute = url.protocol === 'http:' ? [oidc.allowInsecureRequests] : [];
   const options = { execute, timeout: requestTimeoutSeconds };
   try {
     return await oidc.discovery(url, clientId, undefined, oidc.None(), options);
@@ -65,9 +65,4 @@ function reasonOf(cause: unknown): string | null {
   const isAnswer =
     cause instanceof oidc.ResponseBodyError || cause instanceof oidc.AuthorizationResponseError;
   return isAnswer && /^[a-z_]{1,64}$/.test(cause.error) ? cause.error : null;
-}
-
-function allowLoopback(config: oidc.Configuration): void {
-  // Marked as deprecated by openid-client so that it stands out; the URL has been checked to be loopback's.
-  oidc.allowInsecureRequests(config);
 }

@@ -75,12 +75,13 @@ export class SignIn {
   }
 
   /**
-   * An access token with at least a minute left. @throws GatehouseError `oidc_login_failed`: sign in again;
-   * `data_folder_locked`, `storage_failed`
+   * An access token with at least a minute left. With `renew`, the last one was refused: gets another.
+   * @throws GatehouseError `oidc_login_failed`: sign in again; `data_folder_locked`, `storage_failed`
    */
-  async token(): Promise<string> {
-    if (!isFresh(this.#file.tokens)) {
-      this.#renewing ??= this.#renew().finally(() => {
+  async token({ renew = false }: { readonly renew?: boolean } = {}): Promise<string> {
+    const refused = renew ? this.#file.tokens.accessToken : null;
+    if (renew || !isFresh(this.#file.tokens)) {
+      this.#renewing ??= this.#renew(refused).finally(() => {
         this.#renewing = null;
       });
       await this.#renewing;
@@ -106,7 +107,7 @@ export class SignIn {
     return { issuer, clientId, resource: resource ?? undefined };
   }
 
-  async #renew(): Promise<void> {
+  async #renew(refused: string | null): Promise<void> {
     const { relay } = this.#file;
     // Asked before the lock is held: it is for changes of milliseconds.
     const config = await discoverIssuer(this.#options);
@@ -114,7 +115,8 @@ export class SignIn {
       const kept = await read(this.#folder, relay);
       if (kept === null) throw signedOut('You have signed out. Sign in again: gatehouse login.');
       this.#file = kept;
-      if (isFresh(kept.tokens)) return;
+      // Another program may have renewed it meanwhile.
+      if (isFresh(kept.tokens) && kept.tokens.accessToken !== refused) return;
       this.#file = { ...kept, tokens: await refresh(config, kept) };
       await write(this.#folder, this.#file);
     });

@@ -47,8 +47,7 @@ async function byBrowser(config: oidc.Configuration, options: SsoLoginOptions): 
     const authorization = oidc.buildAuthorizationUrl(config, {
       ...grantParameters(options),
       redirect_uri: redirect.redirectUri,
-      // A refresh token is given to whom the person has said so (OpenID Connect Core section 11).
-      prompt: 'consent',
+      ...consent(options),
       code_challenge: await oidc.calculatePKCECodeChallenge(checks.pkceCodeVerifier),
       code_challenge_method: 'S256',
       state: checks.expectedState,
@@ -60,6 +59,11 @@ async function byBrowser(config: oidc.Configuration, options: SsoLoginOptions): 
   } finally {
     await redirect.close();
   }
+}
+
+/** A refresh token is given where the person has said so (OpenID Connect Core section 11). */
+function consent(options: SsoLoginOptions): { prompt?: string } {
+  return grantParameters(options).scope.split(' ').includes('offline_access') ? { prompt: 'consent' } : {};
 }
 
 async function redeem(
