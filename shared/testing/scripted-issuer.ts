@@ -100,7 +100,11 @@ export class ScriptedIssuer {
 
   #token(form: URLSearchParams, response: ServerResponse): void {
     const answer = this.#granted(form);
-    json(response, typeof answer === 'string' ? 400 : 200, typeof answer === 'string' ? { error: answer } : answer);
+    json(
+      response,
+      typeof answer === 'string' ? 400 : 200,
+      typeof answer === 'string' ? { error: answer } : answer,
+    );
   }
 
   /** The tokens, or why there are none. */
