@@ -1,4 +1,5 @@
-// Makes TLS over a JavaScript stream finish its writes without waiting for a turn of the event loop.
+// Makes TLS over a JavaScript stream finish its writes without waiting for a turn of the event loop, and read without
+// Node's Readable in between.
 // Node wraps such a stream in its internal JSStreamSocket, whose doWrite() completes in setImmediate(): one
 // turn for each write. Here one instance's doWrite() is replaced by one that writes and completes at the end
 // of the current tick; all else of it (order of write, shutdown and close, cancellation) stays Node's. Must
@@ -19,10 +20,16 @@ export interface DirectWriter {
   writeDirectly(buffers: readonly Uint8Array[], done: () => void): boolean;
 }
 
+/** A Duplex that can hand on what arrives past Node's Readable machinery. */
+export interface DirectReader {
+  /** From now on `take` gets what would be emitted as `data` to a single listener, while the stream flows. */
+  readDirectly(take: (chunk: Uint8Array) => void): void;
+}
+
 /** The part of Node's JSStreamSocket that is relied upon; Node 18 to 24 and Electron have it. */
 interface StreamWrap {
   readonly stream: Duplex;
-  readonly _handle: object | null;
+  readonly _handle: { readBuffer?(chunk: Uint8Array): void } | null;
   doWrite(request: object, buffers: Buffers): number;
   finishWrite(handle: object, status: number): void;
   [state: symbol]: unknown;
@@ -50,6 +57,10 @@ export function finishWritesAtOnce(socket: TLSSocket, duplex: Duplex): boolean {
   const state = stateSymbols(wrap);
   if (state === null) return false;
   wrap.doWrite = (request, buffers) => write(wrap, state, request, buffers);
+  if (isDirectReader(duplex) && typeof wrap._handle?.readBuffer === 'function') {
+    // What its own listener for `data` does; a closed socket has no handle any more.
+    duplex.readDirectly((chunk) => wrap._handle?.readBuffer?.(chunk));
+  }
   return true;
 }
 
@@ -118,4 +129,8 @@ function pour(stream: Duplex, buffers: Buffers, finish: (status: number) => void
 
 function isDirectWriter(stream: Duplex): stream is Duplex & DirectWriter {
   return typeof (stream as Partial<DirectWriter>).writeDirectly === 'function';
+}
+
+function isDirectReader(stream: Duplex): stream is Duplex & DirectReader {
+  return typeof (stream as Partial<DirectReader>).readDirectly === 'function';
 }

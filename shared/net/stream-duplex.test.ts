@@ -161,6 +161,29 @@ describe('StreamDuplex', () => {
     duplex.destroy();
   });
 
+  it('hands on directly what flows, waits while paused, and keeps the order between the two', async () => {
+    const { wire, near, far, pump } = openPair();
+    const received = collect(far);
+    let directly = 0;
+    far.readDirectly((chunk) => {
+      directly += chunk.length;
+      far.emit('data', Buffer.from(chunk));
+    });
+    near.write('one ');
+    await pump(() => received.bytes().length === 4);
+    expect(directly).toBe(4);
+    far.pause();
+    near.write('two ');
+    wire.deliver();
+    await tick();
+    expect(received.bytes().toString()).toBe('one ');
+    far.resume();
+    near.write('three');
+    near.end();
+    await pump(() => received.isOver);
+    expect(received.bytes().toString()).toBe('one two three');
+  });
+
   it('goes on in one direction when the other has ended', async () => {
     const { near, far, pump } = openPair();
     const [atNear, atFar] = [collect(near), collect(far)];

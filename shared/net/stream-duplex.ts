@@ -21,6 +21,7 @@ export class StreamDuplex extends Duplex {
   #hungry = false;
   #blocked: ((error?: Error) => void) | null = null;
   #finishing: (() => void) | null = null;
+  #takeDirectly: ((chunk: Uint8Array) => void) | null = null;
 
   /** `rest`: bytes that arrived with the stream header. */
   constructor(stream: YamuxStream, rest: Uint8Array = new Uint8Array(0)) {
@@ -82,6 +83,11 @@ export class StreamDuplex extends Duplex {
     return true;
   }
 
+  /** For TLS (see `DirectReader` in shared/e2ee): `take` gets what its listener for `data` would get. */
+  readDirectly(take: (chunk: Uint8Array) => void): void {
+    this.#takeDirectly = take;
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.#stream.end();
     this.#finishing = done;
@@ -102,6 +108,11 @@ export class StreamDuplex extends Duplex {
     const goesStraightOn = this.readableFlowing === true && this.readableLength === 0;
     if (this.#arrived.length > 0 || !(this.#hungry || goesStraightOn)) {
       this.#arrived.push(chunk);
+      return;
+    }
+    if (goesStraightOn && this.#takeDirectly !== null && !this.destroyed) {
+      this.#takeDirectly(chunk);
+      this.#stream.consumed(chunk.length);
       return;
     }
     this.#hungry = false;
