@@ -39,7 +39,5 @@ export function steadyClock(sources: readonly Reading[] = readings): Clock {
 
 /** In Node a waiting session must not keep the process alive; in a browser a timer is a number. */
 function unreference(timer: unknown): void {
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function') {
-    timer.unref();
-  }
+  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
 }

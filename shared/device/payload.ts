@@ -7,6 +7,8 @@ import { randomBytes } from './primitives.ts';
 const requestIdLength = 16;
 const errorType = 'Error';
 
+type Members = Readonly<Record<string, unknown>>;
+
 export interface RequestPayload {
   readonly payloadType: string;
   readonly payload: unknown;
@@ -30,7 +32,7 @@ export function encodeRequest({ payloadType, payload, requestId }: RequestPayloa
 /** Null where `plaintext` is no request. */
 export function decodeRequest(plaintext: Bytes): RequestPayload | null {
   const found = members(plaintext);
-  const requestId = found?.['RequestId'];
+  const requestId = found?.RequestId;
   if (found === null || typeof requestId !== 'string') return null;
   if (fromBase64url(requestId)?.length !== requestIdLength) return null;
   const answer = answerOf(found);
@@ -61,7 +63,7 @@ export function decodeAnswer(plaintext: Bytes): AnswerPayload {
 }
 
 /** True for an error that came inside an authentic answer. */
-export function isAgentError(error: unknown): error is AgentError {
+export function isAgentError(error: unknown): boolean {
   return error instanceof AgentError;
 }
 
@@ -69,7 +71,7 @@ export function isAgentError(error: unknown): error is AgentError {
 export class AgentError extends GatehouseError {}
 
 function agentError(payload: unknown): AgentError {
-  const { code, message, details } = Object(payload) as Readonly<Record<string, unknown>>;
+  const { code, message, details } = Object(payload) as Members;
   const known: ErrorCode = isErrorCode(code) ? code : 'rpc_failed';
   const text = typeof message === 'string' ? message : 'The agent answered with an error.';
   const facts = typeof details === 'object' && details !== null ? plainDetails(details) : {};
@@ -83,16 +85,16 @@ function plainDetails(details: object): Record<string, string | number | boolean
   return Object.fromEntries(kept) as Record<string, string | number | boolean | null>;
 }
 
-function answerOf(found: Readonly<Record<string, unknown>>): AnswerPayload | null {
+function answerOf(found: Members): AnswerPayload | null {
   const { PayloadType: payloadType, Payload: payload } = found;
   if (typeof payloadType !== 'string' || payloadType === '') return null;
   return { payloadType, payload: payload ?? null };
 }
 
-function members(plaintext: Bytes): Readonly<Record<string, unknown>> | null {
+function members(plaintext: Bytes): Members | null {
   try {
     const value: unknown = JSON.parse(textOf(plaintext));
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
+    return typeof value === 'object' && value !== null ? (value as Members) : null;
   } catch {
     return null;
   }
