@@ -99,7 +99,7 @@ export const rows: readonly Row[] = [
   {
     // Not in DESIGN.md's table: what its subjects need. No row may name it but e2e's; tests beside code may use it.
     from: testing,
-    folders: [wire, net, contracts, e2ee, storage, relay, client],
+    folders: [wire, net, contracts, e2ee, device, storage, relay, client],
     packages: ['ws', '@chainsafe/libp2p-yamux', 'vitest', 'fast-check'],
     node: true,
   },
