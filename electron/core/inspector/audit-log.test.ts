@@ -1,8 +1,9 @@
 // The audit log: what is written stays as it was written, on the disk, and there is room for it when there is room for
 // nothing else. The full disk needs the right to mount a tmpfs.
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import DatabaseConstructor from 'better-sqlite3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { maxAuditText } from './audit-log.ts';
@@ -11,6 +12,8 @@ import { openDatabase } from './database.ts';
 import type { AuditEntry } from './inspector-api.ts';
 import { openSampleAudit } from './sample-inspector.ts';
 import { onRelease, openSampleLog, releaseSamples, sampleRow, temporaryFolder } from './sample-rows.ts';
+import { startThread } from './worker-host.ts';
+import type { StartWorker } from './worker-host.ts';
 
 afterEach(releaseSamples);
 
@@ -189,7 +192,12 @@ describe('on a full disk', () => {
     const folder = smallDisk();
     if (folder === null) return context.skip('needs the right to mount a tmpfs');
     const limits = { probeMs: 50, reserveBytes: 1024 * 1024, retentionEveryMs: 50 };
-    const log = await openSampleLog(join(folder, 'log.db'), { limits });
+    const threads: Worker[] = [];
+    const startWorker: StartWorker = (start) => {
+      threads.push(startThread(start));
+      return threads.at(-1)!;
+    };
+    const log = await openSampleLog(join(folder, 'log.db'), { limits, startWorker });
     const audit = await openSampleAudit(log);
     const reserve = join(folder, 'audit-reserve');
     await vi.waitFor(() => expect(statSync(reserve).size).toBe(limits.reserveBytes), patient);
@@ -203,7 +211,13 @@ describe('on a full disk', () => {
     await expect(fill()).rejects.toMatchObject({ code: 'log_unavailable' });
     const appended: number[] = [];
     for (let row = 0; row < 20; row += 1) appended.push(await audit.append(entry));
-    expect(existsSync(reserve)).toBe(false);
+    expect(statSync(reserve).size).toBe(0);
+    expect(log.available).toBe(false);
+    await expect(log.begin(sampleRow(log.nextId()))).rejects.toMatchObject({ code: 'log_unavailable' });
+    // A new thread finds room enough for a request, and must know that it is not there for one.
+    await threads[0]!.terminate();
+    await vi.waitFor(() => expect(threads).toHaveLength(2), patient);
+    await vi.waitFor(async () => appended.push(await audit.append(entry)), patient);
     expect(log.available).toBe(false);
     await expect(log.begin(sampleRow(log.nextId()))).rejects.toMatchObject({ code: 'log_unavailable' });
     rmSync(ballast);

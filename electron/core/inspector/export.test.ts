@@ -105,6 +105,27 @@ describe('an export', () => {
     await expect(read()).rejects.toMatchObject({ code: 'cancelled' });
   });
 
+  it.each([
+    { filter: '', sort: { key: 'duration', descending: true } },
+    { filter: '', sort: { key: 'duration', descending: false } },
+    { filter: 'status:running', sort: { key: 'bytesRead', descending: false } },
+    { filter: '-status:running', sort: { key: 'bytesRead', descending: true } },
+    { filter: '-status:running', sort: newestFirst },
+  ] as const)('has each row of its beginning once, whatever ends meanwhile: %j', async (asked) => {
+    const { log, inspector } = await filled(2500);
+    const ids = (await allRows(inspector, query({ ...asked, limit: 500 }))).map(({ id }) => id);
+    const running = (await allRows(inspector, query({ filter: 'status:running' }))).map(({ id }) => id);
+    const found: number[] = [];
+    for await (const { bytes } of inspector.export({ ...asked, format: 'ndjson' })) {
+      for (const line of Buffer.from(bytes).toString().split('\n').filter(Boolean)) {
+        found.push((JSON.parse(line) as { id: number }).id);
+      }
+      for (const id of running.splice(0)) log.finish(id, { ...sampleOutcome, durationMs: 50, bytesRead: 5 });
+      await log.flush();
+    }
+    expect(found).toEqual(ids);
+  });
+
   it('fails before its first byte where the filter breaks the rules', async () => {
     const { inspector } = await filled(1);
     const chunks = inspector.export({ filter: 'x:', sort: newestFirst, format: 'har' });

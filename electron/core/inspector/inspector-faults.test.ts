@@ -63,7 +63,8 @@ describe('Inspector, when something fails', () => {
     const file = killedFile();
     const db = openDatabase({ file, lockWaitMs: 50, interruptRunning: false });
     onRelease(() => void db.close());
-    expect([...new FreeTexts(db).find('geheime zut')]).toEqual([1]);
+    const found = new FreeTexts(db).find('geheime zut');
+    expect([1, 2].filter((id) => found(id))).toEqual([1]);
     const log = await openSampleLog(file);
     const inspector = await openSampleInspector(log);
     const left = db.prepare('SELECT count(*) FROM payloads WHERE indexed = 0').pluck();

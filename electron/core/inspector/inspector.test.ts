@@ -53,6 +53,11 @@ const terms: [string, Test][] = [
   ['SCHLIESSFACH', (row) => row.id === 30],
   ['"geheime zut"', (row) => row.id === 40],
   ['"!?"', () => false],
+  ['"\u00b0"', (row) => row.status === 'REJECTED'],
+  ['"_"', (row) => row.errorCode?.includes('_') === true],
+  ['": "', (row) => row.id === 30],
+  ['"\u00a7"', (row) => row.id === 40],
+  ['"."', (row) => row.status === 'REJECTED' || row.id === 30],
   ['"user 3"', (row) => row.remoteUser === 'user 3'],
 ];
 

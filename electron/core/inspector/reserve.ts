@@ -1,6 +1,16 @@
 // A file that keeps room on the disk for audit rows: given up when the disk is full, so that the refusals and changes
 // of that time are still written down, and made again as soon as there is room. Must never be made of the last bytes.
-import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
+// What is left of it is an empty file: so the next thread, or the next process, knows that it is owed.
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 const chunkBytes = 256 * 1024;
@@ -9,12 +19,14 @@ const privateMode = 0o600;
 export class Reserve {
   readonly #file: string;
   readonly #bytes: number;
-  #owed = false;
+  #owed: boolean;
 
   /** @param bytes the room it keeps */
   constructor(file: string, bytes: number) {
     this.#file = file;
     this.#bytes = bytes;
+    const size = this.#size();
+    this.#owed = size !== null && size < bytes;
   }
 
   /** Whether it was given up and has not been made again. */
@@ -25,23 +37,37 @@ export class Reserve {
   /** Where twice its size is free; else it stays missing. */
   make(): void {
     try {
-      const size = statSync(this.#file, { throwIfNoEntry: false })?.size ?? 0;
-      if (size < this.#bytes) {
+      if ((this.#size() ?? 0) < this.#bytes) {
         if (freeBytes(dirname(this.#file)) < 2 * this.#bytes) return;
         this.#fill();
       }
       this.#owed = false;
     } catch {
-      rmSync(this.#file, { force: true });
+      if (this.#owed) this.#empty();
+      else rmSync(this.#file, { force: true });
     }
   }
 
   /** Gives its room back. Returns whether there was any. */
   giveUp(): boolean {
-    if (!existsSync(this.#file)) return false;
-    rmSync(this.#file, { force: true });
+    if ((this.#size() ?? 0) === 0) return false;
+    this.#empty();
     this.#owed = true;
     return true;
+  }
+
+  /** Null where there is no file. */
+  #size(): number | null {
+    return statSync(this.#file, { throwIfNoEntry: false })?.size ?? null;
+  }
+
+  /** A file system that cannot even shorten a file when it is full must remove it: room goes before memory. */
+  #empty(): void {
+    try {
+      truncateSync(this.#file);
+    } catch {
+      rmSync(this.#file, { force: true });
+    }
   }
 
   #fill(): void {

@@ -97,9 +97,9 @@ function variedOutcome(index: number): RequestOutcome {
 export const samplePayload = {
   direction: 'request',
   contentType: 'text/plain',
-  text: 'Eine geheime Zutat',
+  text: 'Eine geheime Zutat \u00a7',
   base64: null,
-  totalBytes: 18,
+  totalBytes: 21,
   truncated: false,
   redactions: 0,
 } as const;

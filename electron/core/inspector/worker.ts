@@ -1,17 +1,17 @@
 // The thread that owns the database: commits what arrives, all that is waiting in one transaction, and
 // acknowledges by a counter in shared memory. Retention runs in small steps between the messages.
 // Must never acknowledge what is not committed, or write anything between a failure and `resume`.
-import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { ChangeWriter } from './change-feed.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { ConsoleWriter } from './console-writer.ts';
 import { openDatabase } from './database.ts';
 import { describeFailure, diskFull } from './failures.ts';
-import { controlWord, maxBatch, walCheckpointBytes } from './protocol.ts';
+import { controlWord, maxTransaction } from './protocol.ts';
 import type { ConsoleWrite, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
 import { PayloadTexts } from './payload-texts.ts';
 import { Reserve } from './reserve.ts';
@@ -22,9 +22,6 @@ import { Writer } from './writer.ts';
 
 /** Beside the database file. */
 const reserveName = 'audit-reserve';
-
-/** About 64 KiB of WAL. */
-const operationsPerLook = 64;
 
 type Command = Exclude<ToWorker, readonly Operation[]>;
 
@@ -38,13 +35,11 @@ class LogWorker {
   readonly #texts: PayloadTexts;
   readonly #reserve: Reserve;
   readonly #changes: ChangeWriter;
+  readonly #checkpoints: Checkpoints;
   /** Why nothing is written at the moment. */
   #failure: GatehouseError | null = null;
   #indexing = false;
   #retention: RetentionRun | null = null;
-  #checkpointAt = walCheckpointBytes;
-  /** Operations written since the size of the WAL was last looked at. */
-  #unlooked = 0;
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port;
@@ -54,22 +49,24 @@ class LogWorker {
     this.#writer = new Writer(this.#db);
     this.#console = new ConsoleWriter(this.#db);
     this.#texts = new PayloadTexts(this.#db);
+    this.#checkpoints = new Checkpoints(this.#db, start.file);
     this.#reserve = new Reserve(join(dirname(start.file), reserveName), start.reserveBytes);
     const maxId = this.#writer.maxId();
     this.#changes = new ChangeWriter(start.changes, maxId);
     port.on('message', (message: ToWorker) => this.#receive(message));
     this.#send({ kind: 'opened', maxId });
+    if (this.#owes()) this.#fail(diskFull());
     this.#indexSoon();
   }
 
   /** Takes all operations that wait behind the first message into its transaction. */
   #receive(first: ToWorker): void {
     if (!isBatch(first)) return this.#obey(first);
-    let operations = first;
+    const operations = [...first];
     let next = takeMessage(this.#port);
     while (next !== undefined && isBatch(next)) {
-      operations = operations.concat(next);
-      next = operations.length < maxBatch ? takeMessage(this.#port) : undefined;
+      operations.push(...next);
+      next = operations.length < maxTransaction ? takeMessage(this.#port) : undefined;
     }
     this.#write(operations);
     if (next !== undefined) this.#obey(next);
@@ -100,10 +97,9 @@ class LogWorker {
     this.#tell(operations);
     Atomics.add(this.#control, controlWord.committed, operations.length);
     Atomics.notify(this.#control, controlWord.committed);
-    this.#unlooked += operations.length;
     const asleep = Atomics.exchange(this.#control, controlWord.sleeping, 0) === 1;
     if (asleep) this.#send({ kind: 'committed' });
-    this.#checkpoint();
+    this.#checkpoints.after(operations.length);
   }
 
   #tell(operations: readonly Operation[]): void {
@@ -118,14 +114,19 @@ class LogWorker {
   /** Not before the audit log has its room again: requests would take it. */
   #resume(): void {
     try {
-      if (this.#reserve.owed) this.#reserve.make();
-      if (this.#reserve.owed) return this.#fail(diskFull());
+      if (this.#owes()) return this.#fail(diskFull());
       this.#writer.probe();
       this.#failure = null;
       this.#send({ kind: 'resumed' });
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Whether the audit log still lacks its room, having tried. */
+  #owes(): boolean {
+    if (this.#reserve.owed) this.#reserve.make();
+    return this.#reserve.owed;
   }
 
   #fail(error: unknown): void {
@@ -137,8 +138,7 @@ class LogWorker {
     try {
       const result = write.kind === 'audit' ? this.#audit(write) : this.#change(write);
       this.#send({ kind: 'written', call, result });
-      this.#unlooked += 1;
-      this.#checkpoint();
+      this.#checkpoints.after(1);
     } catch (error) {
       this.#send({ kind: 'callFailed', call, error: describeFailure(error, this.#file).toJSON() });
     }
@@ -162,19 +162,6 @@ class LogWorker {
       if (this.#failure === null) this.#fail(error);
       return this.#console.write(write);
     }
-  }
-
-  /** After the acknowledgement, so that a commit never waits for the disk; only its successor may. */
-  #checkpoint(): void {
-    if (this.#unlooked < operationsPerLook) return;
-    this.#unlooked = 0;
-    const wal = `${this.#file}-wal`;
-    const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < this.#checkpointAt) return;
-    const [result] = this.#db.pragma('wal_checkpoint(PASSIVE)') as [{ log: number; checkpointed: number }];
-    // While a reader holds an old snapshot the WAL cannot start over: try again when it has grown.
-    const complete = result.log === result.checkpointed;
-    this.#checkpointAt = complete ? walCheckpointBytes : size + walCheckpointBytes;
   }
 
   #retain({ now, settings }: Extract<Command, { kind: 'retain' }>): void {
@@ -203,7 +190,7 @@ class LogWorker {
     this.#indexing = false;
     try {
       if (this.#failure === null && this.#db.open && this.#texts.step()) this.#indexSoon();
-      this.#checkpoint();
+      this.#checkpoints.after(0);
     } catch {
       this.#indexing = false;
     }
@@ -215,7 +202,7 @@ class LogWorker {
     try {
       if (!this.#retention.step()) this.#retention = null;
       this.#changes.publish();
-      this.#checkpoint();
+      this.#checkpoints.after(0);
     } catch {
       this.#retention = null;
     }

@@ -1,8 +1,8 @@
-// One part of an export: the next rows in the order and up to the bound that it began with, as text of its format. Made
-// on the thread that reads. Must never hold more than a part, however long the export.
+// One part of an export: the next rows in the order and of the state that it began with, as text of its format. Made on
+// the thread that reads. Must never hold more than a part, however long the export.
 import type { ExportFormat, RequestSort } from '../../../../shared/contracts/console/models.ts';
 import type { Place } from '../query/order.ts';
-import type { RequestQueries } from '../query/request-queries.ts';
+import type { ExportPlaces, ExportStart } from '../query/export-places.ts';
 import type { RequestRows } from '../query/request-rows.ts';
 import type { CheckCancelled } from '../query/scan.ts';
 import { csvRow } from './csv.ts';
@@ -21,29 +21,37 @@ export interface ExportPartQuery {
   readonly format: ExportFormat;
   /** The newest id that belongs to the export. */
   readonly upTo: number;
-  /** The last row of the part before; null for the first part. */
-  readonly after: Place | null;
+  /** Where the part before ended, and how the export began; null for the first part. */
+  readonly from: ExportPosition | null;
+}
+
+export interface ExportPosition {
+  readonly start: ExportStart;
+  readonly after: Place;
 }
 
 export interface ExportPart {
   readonly bytes: Uint8Array;
   readonly rows: number;
   /** Null behind the last row. */
-  readonly after: Place | null;
+  readonly next: ExportPosition | null;
 }
 
 export class ExportParts {
-  readonly #requests: RequestQueries;
+  readonly #places: ExportPlaces;
   readonly #rows: RequestRows;
 
-  constructor(requests: RequestQueries, rows: RequestRows) {
-    this.#requests = requests;
+  constructor(places: ExportPlaces, rows: RequestRows) {
+    this.#places = places;
     this.#rows = rows;
   }
 
   /** @param now the time from which ages in the filter count: the same for all parts */
   next(query: ExportPartQuery, now: number, check: CheckCancelled): ExportPart {
-    const places = this.#requests.exportPlaces({ ...query, limit: partRows }, now, check);
+    const { filter, sort, upTo, from } = query;
+    const start = from?.start ?? this.#places.start(filter, upTo, now, check);
+    const step = { filter, sort, after: from?.after ?? null, limit: partRows };
+    const places = this.#places.next(step, start, now, check);
     const texts: string[] = [];
     let length = 0;
     let last: Place | null = null;
@@ -55,9 +63,10 @@ export class ExportParts {
       texts.push(text);
       length += text.length;
     }
-    const ended = last === null || (last === places.at(-1) && places.length < partRows);
+    const ended = last === places.at(-1) && places.length < partRows;
     const text = texts.join(query.format === 'har' ? ',\n' : '');
-    return { bytes: Buffer.from(text), rows: texts.length, after: ended ? null : last };
+    const next = last === null || ended ? null : { start, after: last };
+    return { bytes: Buffer.from(text), rows: texts.length, next };
   }
 
   /** Null where retention has taken the row in between. */

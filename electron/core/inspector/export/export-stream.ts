@@ -2,7 +2,6 @@
 // that a slow reader slows it and nothing gathers. What came after it began is not in it.
 import type { ExportFormat } from '../../../../shared/contracts/console/models.ts';
 import type { ExportChunk, ExportQuery } from '../inspector-api.ts';
-import type { Place } from '../query/order.ts';
 import { csvRow } from './csv.ts';
 import type { ExportPart, ExportPartQuery } from './export-part.ts';
 import { harEnd, harStart } from './har.ts';
@@ -22,17 +21,15 @@ export async function* exportStream(
   next: (query: ExportPartQuery) => Promise<ExportPart>,
 ): AsyncGenerator<ExportChunk> {
   let rows = 0;
-  let after: Place | null = null;
   // The first part first: a filter that does not parse fails before any byte.
-  let part = await next({ filter, sort, format, upTo, after });
+  let part = await next({ filter, sort, format, upTo, from: null });
   yield { bytes: Buffer.from(starts[format]), rows };
   for (;;) {
     const separator = format === 'har' && rows > 0 && part.rows > 0 ? ',\n' : '';
     rows += part.rows;
     if (part.rows > 0) yield { bytes: Buffer.concat([Buffer.from(separator), part.bytes]), rows };
-    after = part.after;
-    if (after === null) break;
-    part = await next({ filter, sort, format, upTo, after });
+    if (part.next === null) break;
+    part = await next({ filter, sort, format, upTo, from: part.next });
   }
   yield { bytes: Buffer.from(ends[format]), rows };
 }

@@ -1,5 +1,6 @@
 // How a value answers to a term of a filter: words without case, texts as a phrase of whole words whose last may be the
-// beginning of one. The same for the index, for the audit log and for what the full-text index has not reached.
+// beginning of one; a text without any word, such as `!?`, as the characters that it is. The same for the index, for the
+// audit log and for what the full-text index has not reached.
 import type { TermValue } from '../../../../shared/contracts/filter/filter.ts';
 
 export type WordMatcher = (value: string | null) => boolean;
@@ -25,10 +26,10 @@ export function wordsOf(text: string): string[] {
   return normalise(text).split(' ').filter(Boolean);
 }
 
-/** Matches nothing where `text` has no word. */
+/** Matches nothing where `text` is blank. */
 export function phraseMatcher(text: string): WordMatcher {
   const words = wordsOf(text);
-  if (words.length === 0) return () => false;
+  if (words.length === 0) return charactersMatcher(text);
   const [first = ''] = words;
   const phrase = ` ${words.join(' ')}`;
   return (value) => {
@@ -37,6 +38,12 @@ export function phraseMatcher(text: string): WordMatcher {
     if (plain.test(value) && !value.toLowerCase().includes(first)) return false;
     return ` ${normalise(value)}`.includes(phrase);
   };
+}
+
+function charactersMatcher(text: string): WordMatcher {
+  const wanted = fold(text.trim());
+  if (wanted === '') return () => false;
+  return (value) => value !== null && fold(value).includes(wanted);
 }
 
 /** For FTS5's MATCH; null where `text` has no word. */

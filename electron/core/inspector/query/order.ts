@@ -25,7 +25,8 @@ const columns: Readonly<Record<SortKey, NumberColumn | null>> = {
   bytesWritten: 'written',
 };
 
-const missing = -1;
+/** The key that is not there yet. */
+export const missing = -1;
 
 export function orderOf({ key, descending }: RequestSort): Order {
   return { column: columns[key], sign: descending ? -1 : 1 };

@@ -10,12 +10,13 @@ import { phraseMatcher, wordMatcher } from './matchers.ts';
 import type { WordMatcher } from './matchers.ts';
 import { numberTest } from './number-test.ts';
 import type { NumberTest } from './number-test.ts';
+import type { HasText } from './texts.ts';
 
 /** Clears `mask[at]` for each position of the slice whose row does not match. */
 export type Pass = (slice: Slice, mask: Uint8Array) => void;
 
-/** The requests whose free texts have a phrase. */
-export type FindTexts = (text: string) => ReadonlySet<number>;
+/** Looks a text up in the requests' free texts. */
+export type FindTexts = (text: string) => HasText;
 
 const numberFields: Partial<Record<string, NumberColumn>> = {
   dur: 'duration',
@@ -88,7 +89,7 @@ function wordPass(column: WordColumn, matcher: WordMatcher, negated: boolean): P
 }
 
 function textPass({ text, negated }: Extract<Term, { kind: 'text' }>, findTexts: FindTexts): Pass {
-  const found = findTexts(text);
+  const hasText = findTexts(text);
   const matcher = phraseMatcher(text);
   const tables = searchedColumns.map((column) => ({ column, table: new MatchTable(matcher) }));
   return ({ segment, from, to }, mask) => {
@@ -102,7 +103,7 @@ function textPass({ text, negated }: Extract<Term, { kind: 'text' }>, findTexts:
       if (mask[at] === 0) continue;
       let holds = false;
       for (const { codes, matches } of lookups) if (matches[codes[at] ?? 0] === 1) holds = true;
-      if (!holds && ((segment.flags[at] ?? 0) & freeTextFlags) !== 0) holds = found.has(segment.ids[at] ?? 0);
+      if (!holds && ((segment.flags[at] ?? 0) & freeTextFlags) !== 0) holds = hasText(segment.ids[at] ?? 0);
       if (holds === negated) mask[at] = 0;
     }
   };

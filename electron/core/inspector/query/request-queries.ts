@@ -1,6 +1,5 @@
 // The inspector's queries, each answered from the index and the database as they are now. Must never guess: a query that
 // needs rows which are still being loaded throws NotLoadedYet, to be asked again.
-import type { Database } from 'better-sqlite3';
 import type {
   RequestChart,
   RequestCount,
@@ -21,29 +20,18 @@ import { decodeCursor, encodeCursor, queryKey } from './cursor.ts';
 import { firstRows, keyOf, orderOf, placeAt, reversed } from './order.ts';
 import type { Order, Place } from './order.ts';
 import { compile } from './passes.ts';
-import type { Pass } from './passes.ts';
 import { Numbers, valueOfRank } from './rank.ts';
 import { requestUnknown } from './request-rows.ts';
 import type { RequestRows } from './request-rows.ts';
 import { Scan } from './scan.ts';
 import type { CheckCancelled } from './scan.ts';
-import { FreeTexts } from './texts.ts';
+import type { FreeTexts } from './texts.ts';
 
 /** Keys that are looked at for a place of the scroll bar, which is about right. */
 const sampleSize = 65_536;
 
 /** Counting ends here. */
 export const countLimit = 10_001;
-
-/** One step of an export. */
-export interface ExportStep {
-  readonly filter: string;
-  readonly sort: RequestSort;
-  /** The newest id that belongs to it. */
-  readonly upTo: number;
-  readonly after: Place | null;
-  readonly limit: number;
-}
 
 interface Query {
   readonly scan: Scan;
@@ -63,10 +51,10 @@ export class RequestQueries {
   readonly #rows: RequestRows;
   readonly #texts: FreeTexts;
 
-  constructor(db: Database, index: RowIndex, rows: RequestRows) {
+  constructor(index: RowIndex, rows: RequestRows, texts: FreeTexts) {
     this.#index = index;
     this.#rows = rows;
-    this.#texts = new FreeTexts(db);
+    this.#texts = texts;
   }
 
   /** @param now milliseconds since the epoch, from which ages in the filter count */
@@ -104,14 +92,6 @@ export class RequestQueries {
         : this.#nearByKey(prepared, query.share);
     if (place === null) return this.#pageOf(prepared.key, { places: [], before: false, after: false });
     return this.#pageFrom(prepared, place, query.limit);
-  }
-
-  /** The next rows for an export, of those that there were when it began. */
-  exportPlaces(query: ExportStep, now: number, check: CheckCancelled): readonly Place[] {
-    const filter = parse(query.filter, requestFields, now);
-    const passes = [upToPass(query.upTo), ...compile(filter, (text) => this.#texts.find(text))];
-    const { after, limit } = query;
-    return firstRows(this.#index, new Scan(passes, check), orderOf(query.sort), after, limit);
   }
 
   count(filter: string, now: number, check: CheckCancelled): RequestCount {
@@ -229,12 +209,6 @@ export class RequestQueries {
       newestId: this.#index.newestId,
     };
   }
-}
-
-function upToPass(newestId: number): Pass {
-  return ({ segment: { ids }, from, to }, mask) => {
-    for (let at = to - 1; at >= from && (ids[at] ?? 0) > newestId; at -= 1) mask[at] = 0;
-  };
 }
 
 /** @throws GatehouseError `filter_invalid` with the column, end and reason */

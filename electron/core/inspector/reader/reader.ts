@@ -10,9 +10,11 @@ import { ExportParts } from '../export/export-part.ts';
 import { describeFailure } from '../failures.ts';
 import { NotLoadedYet, RowIndex } from '../index/row-index.ts';
 import { AuditQueries } from '../query/audit-queries.ts';
+import { ExportPlaces } from '../query/export-places.ts';
 import { RequestQueries } from '../query/request-queries.ts';
 import { RequestRows } from '../query/request-rows.ts';
 import { cancelled } from '../query/cancelled.ts';
+import { FreeTexts } from '../query/texts.ts';
 import type { CheckCancelled } from '../query/scan.ts';
 import type { AnyQuery, FromReader, Queries, QueryName, ReaderStart, ToReader } from './reader-protocol.ts';
 
@@ -48,9 +50,10 @@ class Reader {
     this.#db.pragma(`cache_size = -${cacheKiB}`);
     this.#index = new RowIndex(this.#db, start.changes, start.limits);
     this.#rows = new RequestRows(this.#db);
-    this.#requests = new RequestQueries(this.#db, this.#index, this.#rows);
+    const texts = new FreeTexts(this.#db);
+    this.#requests = new RequestQueries(this.#index, this.#rows, texts);
     this.#audit = new AuditQueries(this.#db);
-    this.#exports = new ExportParts(this.#requests, this.#rows);
+    this.#exports = new ExportParts(new ExportPlaces(this.#index, (text) => texts.find(text)), this.#rows);
     port.on('message', (message: ToReader) => {
       if (message.kind === 'close') this.#close();
       else void this.#answer(message);
