@@ -92,6 +92,7 @@ export class RunningService {
       log: data.log,
       domainName: () => this.relay.domainName,
       certificate: data.certificates.current(),
+      documents: data.documents,
       capture: data.capture,
       onIncident: (incident) => options.onIncident?.(incident),
     });

@@ -5,6 +5,7 @@ import { ensurePrivateFolder } from '../../shared/storage/atomic-file.ts';
 import { holdFolder } from '../../shared/storage/folder-lock.ts';
 import { Capture } from './capture/capture.ts';
 import { CertificateStore } from './certificates/certificate-store.ts';
+import { Documents } from './documents/documents.ts';
 import { AuditLog } from './inspector/audit-log.ts';
 import type { AuditLogApi, InspectorApi } from './inspector/inspector-api.ts';
 import { Inspector } from './inspector/inspector.ts';
@@ -39,6 +40,7 @@ export interface DataFolder extends Foundation {
   /** True where this start made the certificate. */
   readonly certificateCreated: boolean;
   readonly tokens: LiveAccessTokens;
+  readonly documents: Documents;
 }
 
 export interface DataFolderListener {
@@ -110,12 +112,15 @@ export async function openDataFolder(options: DataFolderOptions, opened: Opened)
   opened.add(() => {
     tokens.close();
   });
+  const documents = await Documents.open({ dataFolder: folder, onProblem: listener.onProblem });
+  opened.add(() => documents.close());
   return {
     identity: openIdentity(identityKey),
     fakeSaltKey: Buffer.from(fakeSaltKey, 'base64'),
     certificates,
     certificateCreated: created,
     tokens,
+    documents,
     ...foundation,
   };
 }

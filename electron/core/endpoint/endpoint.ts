@@ -7,7 +7,9 @@ import { e2eeRequired } from '../../../shared/contracts/settings.ts';
 import type { Settings } from '../../../shared/contracts/settings.ts';
 import { serverTlsOptions } from '../../../shared/e2ee/tls-options.ts';
 import type { ServiceCertificate } from '../certificates/service-certificate.ts';
+import type { Documents } from '../documents/documents.ts';
 import { rpcs } from '../rpc/registry.ts';
+import { blobStreams } from './blob-streams.ts';
 import { FailureDelays } from './failure-delays.ts';
 import { Incidents } from './incidents.ts';
 import type { Incident } from './incidents.ts';
@@ -29,6 +31,8 @@ export interface EndpointOptions {
   /** The relay's word. */
   readonly domainName: () => string;
   readonly certificate: ServiceCertificate;
+  /** None where absent. */
+  readonly documents?: Documents | undefined;
   /** Payload capture; none where absent. */
   readonly capture?: RouterCapture | undefined;
   /** What a person should hear of; a few in a minute at most. */
@@ -49,7 +53,7 @@ export class Endpoint {
     this.#incidents = new Incidents((incident) => options.onIncident?.(incident));
     this.#router = new Router({
       rpcs,
-      context: { capabilities: () => this.#capabilities(), now: Date.now },
+      context: { capabilities: () => this.#capabilities(), now: Date.now, documents: options.documents },
       settings: options.settings,
       log: options.log,
       capture: options.capture,
@@ -62,6 +66,7 @@ export class Endpoint {
       verifier: this.#makeVerifier(),
       sessions: this.sessions,
       certificate: () => this.#served,
+      servers: { ...(options.documents && { blob: blobStreams(options.documents) }) },
       onComplaint: (clientId) => {
         this.#incidents.happened({ kind: 'fingerprint_complaint', code: 'fingerprint_mismatch', clientId });
       },

@@ -2,6 +2,11 @@
 import { capabilities } from './capabilities.ts';
 import { chargen } from './chargen.ts';
 import { discard } from './discard.ts';
+import { documentsCollections } from './documents-collections.ts';
+import { documentsGet } from './documents-get.ts';
+import { documentsList } from './documents-list.ts';
+import { documentsPut } from './documents-put.ts';
+import { documentsVersions } from './documents-versions.ts';
 import { echo } from './echo.ts';
 import { ping } from './ping.ts';
 import type { Rpc } from './rpc.ts';
@@ -10,6 +15,11 @@ const all: readonly Rpc[] = [
   capabilities, //
   chargen,
   discard,
+  documentsCollections,
+  documentsGet,
+  documentsList,
+  documentsPut,
+  documentsVersions,
   echo,
   ping,
 ];

@@ -3,6 +3,7 @@
 import type { Readable } from 'node:stream';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { Capabilities } from '../../../shared/contracts/capabilities.ts';
+import type { Documents } from '../documents/documents.ts';
 
 /** What handlers may ask of the service, whoever calls. */
 export interface ServiceContext {
@@ -10,6 +11,8 @@ export interface ServiceContext {
   capabilities(): Capabilities;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Absent where the service has none. */
+  readonly documents?: Documents | undefined;
 }
 
 /** Who calls, as far as the service itself has verified it. */
