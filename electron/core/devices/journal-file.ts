@@ -72,19 +72,22 @@ export class JournalFile {
     });
   }
 
-  /** Replaces all that is in the file. */
-  async rewrite(records: Iterable<JournalRecord>): Promise<void> {
-    const bytes = Buffer.concat(Array.from(records, encode));
-    await this.#writing;
-    this.#writing = this.#replace(bytes).finally(() => {
+  /** Replaces all that is in the file by `records`, which must hold all that was appended; what waits follows. */
+  async rewrite(records: () => Iterable<JournalRecord>): Promise<void> {
+    await this.#idle();
+    this.#writing = this.#replace(Buffer.concat(Array.from(records(), encode))).finally(() => {
       this.#writing = this.#waiting.length > 0 ? this.#write() : null;
     });
     await this.#writing;
   }
 
   async close(): Promise<void> {
-    await this.#writing;
+    await this.#idle();
     await this.#handle.close();
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#writing !== null) await this.#writing.catch(() => undefined);
   }
 
   async #write(): Promise<void> {

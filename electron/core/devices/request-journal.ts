@@ -48,6 +48,7 @@ export class RequestJournal {
   /** By device, each with its ids from the oldest to the newest, and when they came. */
   readonly #devices = new Map<string, Map<string, number>>();
   #size = 0;
+  #shortening = false;
 
   private constructor(options: JournalOptions, file: JournalFile, answers: AnswerFile) {
     this.#limits = { ...defaultJournalLimits, ...options.limits };
@@ -91,7 +92,7 @@ export class RequestJournal {
         'The journal of device requests cannot be written, so the request was not carried out. Look at the disk of the service.';
       throw new GatehouseError('log_unavailable', message, { cause });
     }
-    if (this.#file.records > 2 * this.#limits.inAll) await this.#file.rewrite(this.#records());
+    this.#shorten();
     return null;
   }
 
@@ -109,6 +110,16 @@ export class RequestJournal {
   async close(): Promise<void> {
     await this.#answers.close();
     await this.#file.close();
+  }
+
+  /** Where it cannot be done the file goes on growing, and nothing is forgotten. */
+  #shorten(): void {
+    if (this.#shortening || this.#file.records <= 2 * this.#limits.inAll) return;
+    this.#shortening = true;
+    const done = (): void => {
+      this.#shortening = false;
+    };
+    void this.#file.rewrite(() => this.#records()).then(done, done);
   }
 
   async #earlier(device: string, id: string): Promise<Earlier> {

@@ -65,8 +65,8 @@ function deviceFields(
   return { device: { fingerprint, issuer, subject, counter } };
 }
 
-function e2eeFields({ facts: { id, tls }, verifiedBy, e2eeUsed }: EndpointSession): E2eeFields {
-  if (!e2eeUsed) return withoutE2ee;
+function e2eeFields({ facts: { id, tls, device }, verifiedBy, e2eeUsed }: EndpointSession): E2eeFields {
+  if (!e2eeUsed) return device === undefined || id === '' ? withoutE2ee : { ...withoutE2ee, sessionId: id };
   // What the device signs names our key, so it has been checked by its fingerprint.
   if (tls === null) return { ...ofDeviceSession, sessionId: id };
   const { version, cipher, certificate } = tls;

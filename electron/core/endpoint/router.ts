@@ -87,6 +87,25 @@ export class Router {
     }
   }
 
+  /** Answers a request with what it was answered before, on record as one of its own; its RPC does not run. */
+  async answerAgain(
+    exchange: Exchange,
+    session: EndpointSession,
+    rpcName: string,
+    body: Buffer,
+  ): Promise<void> {
+    const clock = new RequestClock();
+    const { log } = this.#options;
+    const id = log.nextId();
+    await log.begin(requestRow(this.#options, id, rpcName, session, exchange.counter ?? null));
+    clock.onRecord();
+    exchange.respond(200, jsonType, body);
+    const { bytesRead, bytesWritten } = exchange;
+    const { durationMs } = clock;
+    const timing = clock.timing(session);
+    log.finish(id, { status: 'SUCCESS', durationMs, bytesRead, bytesWritten, errorCode: null, timing });
+  }
+
   /** Puts a rejection on record. */
   reject(session: EndpointSession, { rpcName, error, tokenId = null, counter = null }: Rejection): void {
     const row = requestRow(this.#options, 0, rpcName, session, counter);

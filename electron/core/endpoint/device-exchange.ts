@@ -1,0 +1,137 @@
+// A request of a device session as an Exchange, so that policy, request log, capture and handlers are the same as for a TLS
+// client. What is answered is sealed here, once; what was broken off is never sealed at all.
+import { Readable } from 'node:stream';
+import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
+import { errorAnswer } from '../../../shared/device/agent.ts';
+import type { AnswerPayload, Bytes, OpenedRequest } from '../../../shared/device/agent.ts';
+import type { DeviceSession } from '../devices/device-session.ts';
+import { problemOf, tellable } from '../devices/problems.ts';
+import type { DeviceCall } from './device-call.ts';
+import { jsonType, streamType } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+
+export class DeviceExchange implements Exchange {
+  readonly method = 'POST';
+  readonly path: string;
+  readonly counter: number;
+  readonly body: Readable;
+  readonly #payload: Buffer;
+  readonly #request: OpenedRequest;
+  readonly #session: DeviceSession;
+  readonly #call: DeviceCall;
+  readonly #keep: (answer: Buffer) => void;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #aborted = false;
+  #sealed = false;
+
+  /** `keep` is told a successful whole answer before it leaves. */
+  constructor(
+    request: OpenedRequest,
+    session: DeviceSession,
+    call: DeviceCall,
+    keep: (answer: Buffer) => void,
+  ) {
+    this.#request = request;
+    this.#session = session;
+    this.#call = call;
+    this.#keep = keep;
+    this.path = `/rpc/${request.payloadType}`;
+    this.counter = request.counter;
+    this.#payload = Buffer.from(JSON.stringify(request.payload));
+    this.body = Readable.from([this.#payload], { objectMode: false });
+    const over = session.runs(this);
+    call.onClosed(over);
+  }
+
+  get bodyless(): boolean {
+    return this.#request.payload === null;
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  header(name: string): string | undefined {
+    if (name === 'content-type') return jsonType;
+    if (name === 'content-length') return String(this.#payload.length);
+    // The start that the device signed names our key: it has been checked by its fingerprint.
+    return name === 'gatehouse-verified-by' ? 'fingerprint' : undefined;
+  }
+
+  countRead(bytes: number): void {
+    this.#bytesRead += bytes;
+  }
+
+  respond(status: number, _contentType: string, body: Buffer): void {
+    this.#bytesWritten = body.length;
+    if (status === 200) this.#keep(body);
+    void this.answer(answerOf(this.#request.payloadType, status, body));
+  }
+
+  /** Seals and sends a whole answer; never throws. */
+  async answer(payload: AnswerPayload): Promise<void> {
+    if (this.#sealed || this.#aborted) return;
+    this.#sealed = true;
+    try {
+      const body = await this.#session.protocol.seal(this.counter, payload);
+      this.#call.answer({ status: 200, contentType: streamType }, body);
+    } catch (error) {
+      // The grace for answers is over, or the keys went with the session.
+      const problem = problemOf(tellable(this.#session.endpoint.endReason ?? asGatehouseError(error)));
+      const text = Buffer.from(JSON.stringify(problem));
+      this.#call.answer({ status: problem.status, contentType: 'application/problem+json' }, text);
+    }
+  }
+
+  async stream(_contentType: string, body: Readable, onFirst: () => void = nothing): Promise<void> {
+    if (this.#sealed || this.#aborted) throw new GatehouseError('cancelled', 'The caller went away.');
+    this.#sealed = true;
+    const head = { payloadType: this.#request.payloadType, payload: null };
+    // What ends the call ends the source, which may be waiting for something else.
+    this.#call.onClosed(() => {
+      if (this.#call.aborted) body.destroy();
+    });
+    await this.#call.answerStream(
+      this.#session.protocol.sealStream(this.counter, head, this.#count(body, onFirst)),
+    );
+  }
+
+  onAborted(tell: () => void): void {
+    this.#call.onClosed(() => {
+      if (this.#call.aborted) tell();
+    });
+  }
+
+  onClosed(tell: () => void): void {
+    this.#call.onClosed(tell);
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    if (!this.#sealed) this.#session.protocol.abandon(this.counter);
+    this.#sealed = true;
+    this.#call.abort();
+  }
+
+  async *#count(body: Readable, onFirst: () => void): AsyncGenerator<Bytes> {
+    for await (const chunk of body as AsyncIterable<Bytes>) {
+      if (this.#bytesWritten === 0) onFirst();
+      this.#bytesWritten += chunk.length;
+      yield chunk;
+    }
+  }
+}
+
+/** The router answers errors as `{"error":{code,message,details?}}`. */
+function answerOf(payloadType: string, status: number, body: Buffer): AnswerPayload {
+  const json = JSON.parse(body.toString('utf8')) as unknown;
+  if (status === 200) return { payloadType, payload: json };
+  return errorAnswer((json as { error: Parameters<typeof errorAnswer>[0] }).error);
+}
+
+function nothing(): void {}
