@@ -82,7 +82,7 @@ describe('quitting before the page is there', () => {
   });
 
   onStandIn('at once leaves no process, and the next start is as any other', async () => {
-    expect(await quitBeforePage(home, {}, () => Promise.resolve())).toBe(0);
+    expect(await quitBeforePage(home, {}, () => Promise.resolve()), home.output).toBe(0);
     await home.nothingLeft();
     const again = await startDesktop(home, { background: true });
     await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 20_000);

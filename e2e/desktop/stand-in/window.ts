@@ -55,6 +55,7 @@ export class WebContents extends EventEmitter {
         ipcHandlers.invoke(channel, { sender: this, senderFrame: this.mainFrame }, args),
     });
     this.ready = this.page.open();
+    this.ready.catch(() => undefined); // the app may quit before its window is there
   }
 
   get mainFrame(): FrameFacts {

@@ -9,6 +9,8 @@ import { secondsOf } from './chart-data.ts';
 import type { ChartLine } from './chart-data.ts';
 
 const heightPx = 90;
+/** Half of the label under the last point, pixels. */
+const lastLabelPx = 26;
 /** A shorter range is a click, pixels. */
 const leastBrushPx = 4;
 /** Charts with this key share their cursor. */
@@ -63,7 +65,7 @@ export class LineChart {
     return {
       width: widthPx,
       height: heightPx,
-      padding: [6, 0, 0, 0],
+      padding: [6, lastLabelPx, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: sync }, drag: { x: true, y: false, dist: leastBrushPx }, points: { size: 6 } },
       scales: { x: { time: true }, y: { range: (_plot, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
