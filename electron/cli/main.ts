@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './call-command.ts';
 import { collectBuffersEarly } from '../../shared/net/garbage.ts';
+import { addDeviceCommand } from './device-command.ts';
 import { addLoginCommands } from './login-command.ts';
 import { addRelayCommand } from './relay-command.ts';
 import { addServiceCommand } from './service-command.ts';
@@ -22,6 +23,7 @@ addRelayCommand(program);
 addCallCommand(program);
 addServicesCommand(program);
 addLoginCommands(program);
+addDeviceCommand(program);
 addTrialCommand(program);
 
 // No top-level await: a chunk that an action loads may import from this file, and would wait for its end for ever.
