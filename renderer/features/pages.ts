@@ -8,29 +8,24 @@ import Settings2 from '@lucide/svelte/icons/settings-2';
 import Users from '@lucide/svelte/icons/users';
 import type { Component } from 'svelte';
 import * as m from '../i18n/compiled/messages.js';
-import AccessPage from './access/AccessPage.svelte';
-import AuditPage from './audit/AuditPage.svelte';
-import ConnectivityPage from './connectivity/ConnectivityPage.svelte';
-import RequestsPage from './requests/RequestsPage.svelte';
-import SessionsPage from './sessions/SessionsPage.svelte';
-import SettingsPage from './settings/SettingsPage.svelte';
 
 export interface ConsolePage {
   readonly id: string;
   readonly path: string;
   readonly icon: Component;
   readonly title: () => string;
-  readonly component: Component;
+  /** Its code, which comes apart from the frame's. */
+  readonly load: () => Promise<{ readonly default: Component }>;
   /** The letter after `g`. */
   readonly shortcut: string;
 }
 
 // prettier-ignore
 export const pages = [
-  { id: 'connectivity', path: '/connectivity', icon: Activity, title: m.connectivity_title, component: ConnectivityPage, shortcut: 'c' },
-  { id: 'requests', path: '/requests', icon: ListTree, title: m.requests_title, component: RequestsPage, shortcut: 'r' },
-  { id: 'sessions', path: '/sessions', icon: Users, title: m.sessions_title, component: SessionsPage, shortcut: 's' },
-  { id: 'access', path: '/access', icon: KeyRound, title: m.access_title, component: AccessPage, shortcut: 'a' },
-  { id: 'audit', path: '/audit', icon: ScrollText, title: m.audit_title, component: AuditPage, shortcut: 'l' },
-  { id: 'settings', path: '/settings', icon: Settings2, title: m.settings_title, component: SettingsPage, shortcut: ',' },
+  { id: 'connectivity', path: '/connectivity', icon: Activity, title: m.connectivity_title, load: () => import('./connectivity/ConnectivityPage.svelte'), shortcut: 'c' },
+  { id: 'requests', path: '/requests', icon: ListTree, title: m.requests_title, load: () => import('./requests/RequestsPage.svelte'), shortcut: 'r' },
+  { id: 'sessions', path: '/sessions', icon: Users, title: m.sessions_title, load: () => import('./sessions/SessionsPage.svelte'), shortcut: 's' },
+  { id: 'access', path: '/access', icon: KeyRound, title: m.access_title, load: () => import('./access/AccessPage.svelte'), shortcut: 'a' },
+  { id: 'audit', path: '/audit', icon: ScrollText, title: m.audit_title, load: () => import('./audit/AuditPage.svelte'), shortcut: 'l' },
+  { id: 'settings', path: '/settings', icon: Settings2, title: m.settings_title, load: () => import('./settings/SettingsPage.svelte'), shortcut: ',' },
 ] as const satisfies readonly ConsolePage[];
