@@ -10,8 +10,7 @@ export const maxDepth = 32;
 const windowsDevice = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)/i;
 /** Separators, streams and wildcards of Windows, and what it drops at the end of a name. */
 const windowsMeaning = /[\\:*?"<>|]|[. ]$/;
-// eslint-disable-next-line no-control-regex -- these are the characters that a new name must not have
-const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const control = /[\p{Cc}\u2028\u2029]/u;
 
 /**
  * The parts of a document's name. Hidden names (those that begin with a dot) are no documents.

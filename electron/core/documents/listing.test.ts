@@ -1,6 +1,6 @@
 // Pages of a collection: whole, in order, lazy, and nothing that is no document.
 import { mkdir, mkdtemp, realpath, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -89,22 +89,27 @@ describe('a listing', () => {
     });
   });
 
-  it('leads nowhere with a cursor that names a way out', async () => {
-    await put('a');
+  it('takes a cursor that names a way out for what it is: a place in the order of names', async () => {
+    await put('a', 'b');
+    await writeFile(join(base, 'outside.txt'), '');
     const { next } = await new Listing().page(listed, { limit: 1 });
-    expect(next).toBeNull();
+    const [tag] = JSON.parse(Buffer.from(String(next), 'base64url').toString()) as string[];
+    const cursor = Buffer.from(JSON.stringify([tag, '../'])).toString('base64url');
+    expect(await names({ cursor })).toEqual(['a', 'b']);
   });
 });
 
 describe('a folder of 100,000 files', () => {
   let large = '';
   beforeAll(async () => {
-    large = await realpath(await mkdtemp(join(tmpdir(), 'gatehouse-large-')));
+    // In memory where there is such a place: making so many files is what takes long.
+    const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+    large = await realpath(await mkdtemp(join(place, 'gatehouse-large-')));
     for (let at = 0; at < 100_000; at += 1) {
       closeSync(openSync(join(large, `file-${String(at).padStart(6, '0')}.txt`), 'w'));
     }
-  });
-  afterAll(() => rm(large, { recursive: true, force: true }));
+  }, 180_000);
+  afterAll(() => rm(large, { recursive: true, force: true }), 180_000);
 
   it('gives its first page fast, and all of them without holding them all', async () => {
     listed = { id: 'large', folder: large };
@@ -119,8 +124,8 @@ describe('a folder of 100,000 files', () => {
     expect(new Set(all).size).toBe(100_000);
     const found = await names({ search: '99999' }, listing);
     expect(found).toEqual(['file-099999.txt']);
-    console.log(`first page ${firstMs.toFixed(0)} ms, 100 pages of 1,000 ${allMs.toFixed(0)} ms`);
+    process.stdout.write(`100,000 files: first page ${firstMs.toFixed(0)} ms, all ${allMs.toFixed(0)} ms\n`);
     expect(firstMs).toBeLessThan(2_000);
     expect(allMs).toBeLessThan(20_000);
-  });
+  }, 60_000);
 });

@@ -48,7 +48,8 @@ export class Listing {
     signal?: AbortSignal,
   ): Promise<ListAnswer> {
     const query = { listed, needle: foldedName(args.search ?? '') };
-    const after = args.cursor == null ? '' : readCursor(query, args.cursor);
+    const { cursor = null } = args;
+    const after = cursor === null ? '' : readCursor(query, cursor);
     const limit = args.limit ?? defaultPageLength;
     const documents: DocumentEntry[] = [];
     let at = after;
@@ -84,8 +85,8 @@ export class Listing {
     const key = aheadKey(query, after);
     const ahead = this.#ahead.get(key);
     this.#ahead.delete(key);
-    const usable = ahead !== undefined && ahead.until > this.#now();
-    if (usable && (ahead.complete || ahead.names.length >= wanted)) return ahead;
+    const isFresh = ahead !== undefined && ahead.until > this.#now();
+    if (isFresh && (ahead.complete || ahead.names.length >= wanted)) return ahead;
     const next = new NextNames(after, namesAhead + wanted);
     await walk({ folder: root, prefix: '', depth: 1 }, { next, needle: query.needle, signal, walked: 0 });
     return next.take();
@@ -200,7 +201,7 @@ async function entriesIn(
     const within = path === '' ? 0 : path.length + 1;
     const found = await Promise.all(names.map((name) => folder.look(name.slice(within)).catch(() => null)));
     return found.flatMap((stats, at) => {
-      if (stats === null || !stats.isFile()) return [];
+      if (stats?.isFile() !== true) return [];
       return { name: names[at] ?? '', size: Number(stats.size), modifiedAt: Number(stats.mtimeMs) };
     });
   } catch {

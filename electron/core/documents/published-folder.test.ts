@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { parseDocumentName, parseNewDocumentName } from './document-name.ts';
 import { openDocument } from './document-path.ts';
 import { PublishedFolder } from './published-folder.ts';
@@ -129,7 +130,9 @@ describe.each<Opening>(process.platform === 'linux' ? ['descriptor', 'compared']
       })();
       const seen = new Set<string>();
       for (let turn = 0; turn < 400; turn += 1) {
-        seen.add(await read('inner/secret.txt', opening).catch((error: { code: string }) => error.code));
+        seen.add(
+          await read('inner/secret.txt', opening).catch((error: unknown) => (error as GatehouseError).code),
+        );
       }
       swapping = false;
       await swap;
@@ -149,7 +152,7 @@ describe.each<Opening>(process.platform === 'linux' ? ['descriptor', 'compared']
       })();
       const seen = new Set<string>();
       for (let turn = 0; turn < 400; turn += 1) {
-        seen.add(await read('plain.txt', opening).catch((error: { code: string }) => error.code));
+        seen.add(await read('plain.txt', opening).catch((error: unknown) => (error as GatehouseError).code));
       }
       swapping = false;
       await swap;
@@ -164,9 +167,9 @@ describe.each<Opening>(process.platform === 'linux' ? ['descriptor', 'compared']
 
     it('says nothing of where the folder is', async () => {
       const failures = await Promise.all([
-        read('no', opening).catch((error: Error) => error.message),
-        read('x', opening, join(base, 'gone')).catch((error: Error) => error.message),
-        read('plain.txt/x', opening).catch((error: Error) => error.message),
+        read('no', opening).catch((error: unknown) => (error as Error).message),
+        read('x', opening, join(base, 'gone')).catch((error: unknown) => (error as Error).message),
+        read('plain.txt/x', opening).catch((error: unknown) => (error as Error).message),
       ]);
       for (const message of failures) expect(message).not.toContain(base);
     });

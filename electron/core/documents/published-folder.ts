@@ -151,8 +151,7 @@ export class PublishedFolder {
   async #otherForm(name: string): Promise<string | null> {
     const wanted = sameName(name);
     // ASCII has one form.
-    // eslint-disable-next-line no-control-regex -- the range of ASCII
-    if (/^[\u0000-\u007f]*$/.test(wanted)) return null;
+    if (/^\p{ASCII}*$/u.test(wanted)) return null;
     let found: string | null = null;
     for await (const entry of this.entries()) {
       if (sameName(entry.name) === wanted && (found === null || entry.name < found)) found = entry.name;

@@ -119,7 +119,7 @@ export class Uploads {
    */
   async part(id: string, owner: string, offset: number, bytes: Uint8Array): Promise<Uploaded | OpenUpload> {
     const open = this.#open.get(id);
-    if (open === undefined || open.owner !== owner) {
+    if (open?.owner !== owner) {
       throw new GatehouseError('document_unknown', 'This upload is not under way any more. Begin it again.');
     }
     const { upload, target } = open;
