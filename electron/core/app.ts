@@ -5,6 +5,7 @@ import type { GatehouseError } from '../../shared/contracts/errors.ts';
 import type { SettingName } from '../../shared/contracts/settings.ts';
 import { openDataFolder, retentionOf } from './data-folder.ts';
 import type { DataFolder, Foundation } from './data-folder.ts';
+import type { DeviceAdministration } from './devices/device-administration.ts';
 import { listenDirect } from './direct-listener.ts';
 import { Endpoint } from './endpoint/endpoint.ts';
 import type { Incident } from './endpoint/incidents.ts';
@@ -94,6 +95,7 @@ export class RunningService {
       certificate: data.certificates.current(),
       documents: data.documents,
       capture: data.capture,
+      devices: data.devices,
       onIncident: (incident) => options.onIncident?.(incident),
     });
     this.relay = new ServiceRelay({
@@ -139,6 +141,11 @@ export class RunningService {
   /** The sessions that are live now. */
   get sessions(): SessionTable {
     return this.#endpoint.sessions;
+  }
+
+  /** Devices and their sessions, for an administrator. */
+  get devices(): DeviceAdministration {
+    return this.data.devices.administration;
   }
 
   get relayState(): RelayState {

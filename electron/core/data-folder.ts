@@ -4,6 +4,7 @@ import type { GatehouseError } from '../../shared/contracts/errors.ts';
 import { ensurePrivateFolder } from '../../shared/storage/atomic-file.ts';
 import { holdFolder } from '../../shared/storage/folder-lock.ts';
 import { Capture } from './capture/capture.ts';
+import { Devices } from './devices/devices.ts';
 import { CertificateStore } from './certificates/certificate-store.ts';
 import { Documents } from './documents/documents.ts';
 import { AuditLog } from './inspector/audit-log.ts';
@@ -13,6 +14,7 @@ import { openRequestLog } from './inspector/request-log.ts';
 import type { RequestLog } from './inspector/request-log.ts';
 import type { Opened } from './opened.ts';
 import { AccessTokens } from './secrets/access-tokens.ts';
+import { openDeviceSecrets } from './secrets/device-secrets.ts';
 import { openIdentity } from './secrets/identity.ts';
 import type { ServiceIdentity } from './secrets/identity.ts';
 import { LiveAccessTokens } from './secrets/live-access-tokens.ts';
@@ -41,6 +43,7 @@ export interface DataFolder extends Foundation {
   readonly certificateCreated: boolean;
   readonly tokens: LiveAccessTokens;
   readonly documents: Documents;
+  readonly devices: Devices;
 }
 
 export interface DataFolderListener {
@@ -114,13 +117,25 @@ export async function openDataFolder(options: DataFolderOptions, opened: Opened)
   });
   const documents = await Documents.open({ dataFolder: folder, onProblem: listener.onProblem });
   opened.add(() => documents.close());
+  const identity = openIdentity(identityKey);
+  const devices = await Devices.open(
+    {
+      dataFolder: folder,
+      serviceId: identity.serviceId,
+      secrets: await openDeviceSecrets(secrets),
+      settings: () => foundation.settings.all(),
+      onProblem: listener.onProblem,
+    },
+    opened,
+  );
   return {
-    identity: openIdentity(identityKey),
+    identity,
     fakeSaltKey: Buffer.from(fakeSaltKey, 'base64'),
     certificates,
     certificateCreated: created,
     tokens,
     documents,
+    devices,
     ...foundation,
   };
 }

@@ -8,8 +8,10 @@ import type { Settings } from '../../../shared/contracts/settings.ts';
 import { serverTlsOptions } from '../../../shared/e2ee/tls-options.ts';
 import type { ServiceCertificate } from '../certificates/service-certificate.ts';
 import type { Documents } from '../documents/documents.ts';
+import type { Devices } from '../devices/devices.ts';
 import { rpcs } from '../rpc/registry.ts';
 import { blobStreams } from './blob-streams.ts';
+import { DeviceStreams } from './device-streams.ts';
 import { FailureDelays } from './failure-delays.ts';
 import { Incidents } from './incidents.ts';
 import type { Incident } from './incidents.ts';
@@ -33,6 +35,8 @@ export interface EndpointOptions {
   readonly certificate: ServiceCertificate;
   /** None where absent. */
   readonly documents?: Documents | undefined;
+  /** Device sessions; streams of theirs are refused where absent. */
+  readonly devices?: Devices | undefined;
   /** Payload capture; none where absent. */
   readonly capture?: RouterCapture | undefined;
   /** What a person should hear of; a few in a minute at most. */
@@ -65,8 +69,8 @@ export class Endpoint {
       router: this.#router,
       verifier: this.#makeVerifier(),
       sessions: this.sessions,
+      servers: this.#streamServers(),
       certificate: () => this.#served,
-      servers: { ...(options.documents && { blob: blobStreams(options.documents) }) },
       onComplaint: (clientId) => {
         this.#incidents.happened({ kind: 'fingerprint_complaint', code: 'fingerprint_mismatch', clientId });
       },
@@ -82,6 +86,7 @@ export class Endpoint {
   enforceSettings(): void {
     const settings = this.#options.settings();
     this.sessions.endWhere((session) => refusal(session, settings));
+    this.#options.devices?.enforce();
   }
 
   /** Ends the sessions that were verified by tokens which are no longer usable. */
@@ -110,11 +115,25 @@ export class Endpoint {
   async drain(drainMs: number): Promise<void> {
     this.#router.stop();
     const end = Date.now() + drainMs;
-    const busy = (): boolean => this.sessions.live().some((session) => session.running > 0);
+    const devices = this.#options.devices?.sessions;
+    const busy = (): boolean =>
+      this.sessions.live().some((session) => session.running > 0) || (devices?.running ?? 0) > 0;
     while (busy() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    this.sessions.endWhere(() => new GatehouseError('shutting_down', 'The service is stopping.'));
+    const stopping = (): GatehouseError => new GatehouseError('shutting_down', 'The service is stopping.');
+    this.sessions.endWhere(stopping);
+    devices?.endWhere(stopping);
     // The goodbyes leave in the next turns.
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  #streamServers(): AcceptorOptions['servers'] {
+    const { devices, documents } = this.#options;
+    const blobs = documents === undefined ? {} : { blob: blobStreams(documents) };
+    if (devices === undefined) return blobs;
+    const { agent, registry, sessions, oidc, journal } = devices;
+    const idempotent = (name: string): boolean => rpcs.get(name)?.idempotent === true;
+    const parts = { agent, registry, sessions, oidc, journal };
+    return { ...blobs, device: new DeviceStreams({ ...parts, router: this.#router, idempotent }).serve };
   }
 
   #makeVerifier(): Verifier {
