@@ -1,9 +1,11 @@
 // `gatehouse service`: runs a service, and changes what is in its data folder.
 // Declares the commands; what they do is in service-run.ts and service-admin.ts, loaded when called.
 import type { Command } from 'commander';
+import { addCollectionCommands } from './collection-command.ts';
 import { optionsOf } from './command-options.ts';
 import { runAction } from './output.ts';
 import { defaultFolder } from './paths.ts';
+import { addServiceDeviceCommands } from './service-device-command.ts';
 import type { DataOptions, ImportOptions, PasswordOptions, RunOptions } from './service-options.ts';
 
 const passwordFileHelp = 'file with the superadmin password (mode 0600); else it is asked for';
@@ -30,6 +32,8 @@ export function addServiceCommand(program: Command): void {
   addCertificateCommands(service);
   addSettingsCommands(service);
   addTokenCommands(service);
+  addServiceDeviceCommands(service);
+  addCollectionCommands(service);
 }
 
 function withData(command: Command): Command {

@@ -6,6 +6,7 @@ import { importIdentity } from '../../../shared/device/agent.ts';
 import type { DeviceSessionLimits } from '../../../shared/device/agent.ts';
 import type { Opened } from '../opened.ts';
 import type { DeviceSecrets } from '../secrets/device-secrets.ts';
+import { writeAgentFingerprint } from './agent-fingerprint.ts';
 import { DeviceAdministration } from './device-administration.ts';
 import { DeviceAgent } from './device-agent.ts';
 import { statusOf } from './device-file.ts';
@@ -58,6 +59,7 @@ export class Devices {
   static async open(options: DevicesOptions, opened: Opened): Promise<Devices> {
     const { dataFolder, serviceId, secrets, settings, onProblem } = options;
     const identity = await importAgentKey(secrets.agentKey);
+    await writeAgentFingerprint(dataFolder, identity.fingerprint);
     const registry = await DeviceRegistry.open({ dataFolder, onProblem });
     opened.add(() => registry.close());
     const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey });
