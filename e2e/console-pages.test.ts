@@ -36,7 +36,7 @@ describe.each(Object.entries(looks))('in %s', (name, look) => {
     const found: Record<string, string[]> = {};
     for (const page of pageNames) {
       await tab.open(page);
-      await tab.page.waitForTimeout(400); // data is there and nothing moves any more
+      await tab.settled();
       await screenshot(tab.page, `${page}-${name}`);
       found[page] = await tab.violations();
       const overflow = await tab.page.evaluate(
@@ -53,11 +53,42 @@ describe.each(Object.entries(looks))('in %s', (name, look) => {
 describe('in German', () => {
   it('the page speaks German, its root says so, and switching needs no reload', async () => {
     const tab = await ConsolePage.signedIn(browser, world, { language: 'de-DE' });
-    expect(await tab.page.locator('html').getAttribute('lang')).toBe('de');
+    const language = () => tab.page.locator('html').getAttribute('lang');
+    expect(await language()).toBe('de');
     await tab.open('settings');
     await tab.says('Einstellungen');
     const words = await tab.page.locator('main').innerText();
     expect(words).not.toMatch(/\b(Require|Save|Discard|Default:|days)\b/);
+    await tab.page.evaluate('globalThis.stillHere = true');
+    await tab.page.getByLabel('Sprache').selectOption('en');
+    await tab.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await language()).toBe('en');
+    expect(await tab.page.evaluate('globalThis.stillHere')).toBe(true);
+    await tab.page.reload();
+    await tab.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    await tab.page.context().close();
+  });
+});
+
+describe('the theme', () => {
+  it('follows the system, is chosen on the page, and stays chosen for this browser', async () => {
+    const tab = await ConsolePage.signedIn(browser, world, { scheme: 'light' });
+    const dark = async (): Promise<boolean> => {
+      const colour = String(await tab.page.evaluate('getComputedStyle(document.body).backgroundColor'));
+      return (/\d+/.exec(colour) ?? []).map(Number).every((part) => part < 80);
+    };
+    await tab.open('settings');
+    expect(await dark()).toBe(false);
+    await tab.page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(dark).toBe(true);
+    await tab.page.getByLabel('Theme').selectOption('light');
+    await expect.poll(dark).toBe(false);
+    await tab.page.reload();
+    await tab.page.getByRole('heading', { name: 'Settings' }).waitFor();
+    expect(await dark()).toBe(false);
+    await tab.page.getByLabel('Theme').selectOption('dark');
+    await tab.page.emulateMedia({ colorScheme: 'light' });
+    await expect.poll(dark).toBe(true);
     await tab.page.context().close();
   });
 });

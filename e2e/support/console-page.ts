@@ -54,6 +54,17 @@ export class ConsolePage {
     await this.page.locator('#page-title').waitFor();
   }
 
+  /** Resolves once data is there and nothing moves any more: no word of loading, and the same page twice. */
+  async settled(): Promise<void> {
+    let before = '';
+    await until('the page has settled', async () => {
+      const now = String(await this.page.evaluate(pageNow));
+      const same = now !== '' && now === before;
+      before = now;
+      return same;
+    });
+  }
+
   button(name: string | RegExp): Locator {
     return this.page.getByRole('button', { name });
   }
@@ -88,6 +99,14 @@ export class ConsolePage {
     );
   }
 }
+
+/** Runs in the page: its words and boxes, without times that tick; empty while something is being read or moves. */
+const pageNow = `(() => {
+  const busy = document.querySelector('[aria-busy=true]') !== null || document.getAnimations().length > 0;
+  const text = document.querySelector('main').innerText.replaceAll(/\\d+/g, '#');
+  if (busy || /(Loading|Counting|Drawing|Wird geladen|Zähle)/.test(text)) return '';
+  return text + document.querySelector('main').scrollHeight;
+})()`;
 
 /** Runs in the page, whose types are not ours: the pixels of the picture with a label, drawn with an edge of 480. */
 const drawing = (label: string): string => `(async () => {

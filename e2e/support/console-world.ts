@@ -10,6 +10,8 @@ export interface ConsoleStart {
   readonly state?: 'serving' | 'locked' | 'first_run';
   /** More arguments of `gatehouse service`. */
   readonly more?: readonly string[];
+  /** Before anything runs: what its folder lies on. */
+  readonly prepare?: (home: Home) => void;
 }
 
 export class ConsoleWorld {
@@ -27,9 +29,10 @@ export class ConsoleWorld {
     this.#port = new URL(this.url).port;
   }
 
-  static async start({ state = 'serving', more = [] }: ConsoleStart = {}): Promise<ConsoleWorld> {
+  static async start({ state = 'serving', more = [], prepare }: ConsoleStart = {}): Promise<ConsoleWorld> {
     const home = new Home();
     try {
+      prepare?.(home);
       home.secret('password', `${superadminPassword}\n`);
       if (state === 'locked') await setUpOnce(home);
       const program = home.spawn(...consoleArgs(home, '127.0.0.1:0', state === 'serving'), ...more);
