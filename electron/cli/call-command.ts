@@ -11,7 +11,10 @@ export function addCallCommand(program: Command): void {
     .description('Call an RPC of a service, and print what it answers')
     .argument('<service-id>', 'as the service shows it, like abcd-efgh-2345')
     .argument('<rpc>', 'capabilities, ping, echo, …')
-    .argument('[json]', 'arguments as JSON; "-" reads them from stdin, which "echo" streams as octets');
+    .argument(
+      '[json]',
+      'arguments as JSON; "-" reads them from stdin, which "echo" streams as octets; "documents.put" takes the document from stdin',
+    );
   addRelayOptions(call)
     .option('--fingerprint <hex>', "SHA-256 fingerprint of the service's certificate, from its administrator")
     .option('--access-token-file <file>', 'file (mode 0600) with the access token; needs --fingerprint')

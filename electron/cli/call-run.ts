@@ -1,11 +1,18 @@
 // The work of `gatehouse call`: the result goes to stdout, and what a person should know of it to stderr.
 // Must always say how the request was protected, and never call anything verified that was not.
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { login } from '../../shared/client/index.ts';
-import type { Client, ClientRequest, E2EEInformation, Service } from '../../shared/client/index.ts';
+import type {
+  Client,
+  ClientRequest,
+  E2EEInformation,
+  Service,
+  StreamOptions,
+} from '../../shared/client/index.ts';
 import type { CallCommandOptions } from './call-options.ts';
 import { readArguments, readCredentials, readLoginOptions } from './call-input.ts';
 import { printNote, printResult } from './output.ts';
@@ -45,12 +52,21 @@ export async function runCall(
       return;
     }
     const service = await client.serviceCloud(command.serviceId, credentials);
-    if (isStreamed) await stream(service, command, stdin, stdout);
-    else await call(service, command, args);
+    const body = isStreamed ? stdin : bodyBeside(command.rpc, args, stdin);
+    if (body === null) await call(service, command, args);
+    else await stream(service, command, { body, args }, stdout);
   } finally {
     interrupted();
     await client.close();
   }
+}
+
+/** What goes as octets beside the arguments; null where nothing does. */
+function bodyBeside(rpc: string, args: unknown, stdin: Readable): Readable | null {
+  if (typeof args !== 'object' || args === null) return null;
+  // The answer is octets too.
+  if (rpc === 'documents.get' && 'inline' in args && args.inline === true) return Readable.from([]);
+  return rpc === 'documents.put' && !('content' in args) ? stdin : null;
 }
 
 async function call(service: Service, { rpc, options }: CallCommand, args: unknown): Promise<void> {
@@ -65,11 +81,15 @@ function tell(result: unknown, request: ClientRequest | undefined, options: Call
 async function stream(
   service: Service,
   command: CallCommand,
-  stdin: Readable,
+  sent: StreamOptions,
   stdout: Writable,
 ): Promise<void> {
   const { rpc, options } = command;
-  const { body, request } = await service.stream(rpc, { body: stdin });
+  const { body, contentType, request } = await service.stream(rpc, sent);
+  if (contentType.startsWith('application/json')) {
+    tell(JSON.parse((await hold(body)).toString('utf8')), request, options);
+    return;
+  }
   if (options.json === true) {
     const octets = await hold(body);
     printResult({ result: textOrBase64(octets), request }, [], options);
