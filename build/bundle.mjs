@@ -52,5 +52,21 @@ if (existsSync(join(root, preload))) {
   await preloadBundle.close();
 }
 
+/** The example page of device sessions, for browsers: three files, served by `gatehouse relay --trial-app`. */
+const example = join(root, 'shared/device/example');
+if (existsSync(join(example, 'app.ts'))) {
+  const page = await rolldown({
+    input: join(example, 'app.ts'),
+    cwd: root,
+    platform: 'browser',
+    tsconfig: false,
+  });
+  const file = join(folder, 'trial-app/app.js');
+  await page.write({ file, format: 'esm', sourcemap: true, codeSplitting: false });
+  await page.close();
+  for (const name of ['index.html', 'style.css'])
+    cpSync(join(example, name), join(folder, 'trial-app', name));
+}
+
 /** Read by the desktop at run time. */
 cpSync(join(root, 'build/icons/run-time'), join(folder, 'icons'), { recursive: true });

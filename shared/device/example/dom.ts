@@ -15,8 +15,17 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false) element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...there(children));
   return element;
+}
+
+/** Puts `children` in the place of what `element` holds. */
+export function fill(element: HTMLElement, ...children: readonly Child[]): void {
+  element.replaceChildren(...there(children));
+}
+
+function there(children: readonly Child[]): (Node | string)[] {
+  return children.filter((child) => child !== null && child !== undefined);
 }
 
 /** The element of the page with this id. */
@@ -26,11 +35,7 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
-export function button(
-  label: string,
-  press: () => unknown,
-  more: Attributes = {},
-): HTMLButtonElement {
+export function button(label: string, press: () => unknown, more: Attributes = {}): HTMLButtonElement {
   return h('button', { type: 'button', ...more, click: () => void press() }, label);
 }
 

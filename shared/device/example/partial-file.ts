@@ -1,26 +1,33 @@
-// A download on its way: kept in the origin's private file system (OPFS), so that a gigabyte fits, and what has come is
-// still there after the connection, the tab or the machine broke. The file is handed over only when all of it is there.
+// A download on its way: kept in the origin's private file system (OPFS) in segments, so that a gigabyte fits, and what
+// has come is still there after the connection, the tab or the machine broke. Segments, because a file that is there is
+// copied whole before it is changed. Handed over only when all of it is there.
 import type { Bytes } from '../bytes.ts';
 
-/** Written through at least this often, in bytes: a crash of the tab loses no more. */
-const flushEvery = 32 * 1024 * 1024;
+/** Of each file but the last, in bytes. A tab that crashes loses no more than this. */
+const segmentLength = 16 * 1024 * 1024;
 
 export class PartialFile {
-  readonly #handle: FileSystemFileHandle;
+  readonly #folder: FileSystemDirectoryHandle;
+  readonly #name: string;
   #writable: FileSystemWritableFileStream | null = null;
   #length: number;
-  #unflushed = 0;
 
-  private constructor(handle: FileSystemFileHandle, length: number) {
-    this.#handle = handle;
+  private constructor(folder: FileSystemDirectoryHandle, name: string, length: number) {
+    this.#folder = folder;
+    this.#name = name;
     this.#length = length;
   }
 
   /** What is kept under `name`; a version's hash is a good one. */
   static async open(name: string): Promise<PartialFile> {
-    const folder = await navigator.storage.getDirectory();
-    const handle = await folder.getFileHandle(name, { create: true });
-    return new PartialFile(handle, (await handle.getFile()).size);
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle(name, { create: true });
+    const partial = new PartialFile(folder, name, 0);
+    for (const segment of await partial.#segments()) {
+      // A segment behind a short one was written before a crash lost that one's end.
+      if (partial.#length % segmentLength === 0) partial.#length += segment.size;
+    }
+    return partial;
   }
 
   /** Bytes that have come. */
@@ -29,30 +36,48 @@ export class PartialFile {
   }
 
   async append(bytes: Bytes): Promise<void> {
-    this.#writable ??= await this.#handle.createWritable({ keepExistingData: true });
-    await this.#writable.write({ type: 'write', position: this.#length, data: bytes });
-    this.#length += bytes.length;
-    this.#unflushed += bytes.length;
-    if (this.#unflushed >= flushEvery) await this.flush();
+    for (let at = 0; at < bytes.length;) {
+      const position = this.#length % segmentLength;
+      const part = bytes.subarray(at, at + segmentLength - position);
+      this.#writable ??= await this.#openSegment(position > 0);
+      await this.#writable.write({ type: 'write', position, data: part });
+      at += part.length;
+      this.#length += part.length;
+      if (this.#length % segmentLength === 0) await this.flush();
+    }
   }
 
   /** What has come survives from now on. */
   async flush(): Promise<void> {
     const writable = this.#writable;
     this.#writable = null;
-    this.#unflushed = 0;
     await writable?.close();
   }
 
-  /** The whole file, on disk still. */
-  async file(): Promise<File> {
+  /** All of it, on disk still. */
+  async blob(): Promise<Blob> {
     await this.flush();
-    return this.#handle.getFile();
+    return new Blob(await this.#segments());
   }
 
   async remove(): Promise<void> {
     await this.flush();
-    const folder = await navigator.storage.getDirectory();
-    await folder.removeEntry(this.#handle.name);
+    const root = await navigator.storage.getDirectory();
+    await root.removeEntry(this.#name, { recursive: true });
+  }
+
+  async #openSegment(keepExistingData: boolean): Promise<FileSystemWritableFileStream> {
+    const name = String(Math.floor(this.#length / segmentLength));
+    const handle = await this.#folder.getFileHandle(name, { create: true });
+    return handle.createWritable({ keepExistingData });
+  }
+
+  async #segments(): Promise<File[]> {
+    const files: File[] = [];
+    for (;;) {
+      const handle = await this.#folder.getFileHandle(String(files.length)).catch(() => null);
+      if (handle === null) return files;
+      files.push(await handle.getFile());
+    }
   }
 }

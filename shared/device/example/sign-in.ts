@@ -54,7 +54,7 @@ export async function comeBack(config: AppConfig): Promise<SignedIn | null> {
   // The code is out of the address, and of the history, before anything else happens.
   history.replaceState(null, '', location.pathname);
   const { issuer } = config;
-  if (waiting === null || answer.get('state') !== waiting.state) throw failed('it was not begun in this tab');
+  if (waiting?.state !== answer.get('state')) throw failed('it was not begun in this tab');
   if (answer.has('error')) throw failed(`the issuer said ${plain(answer.get('error') ?? '')}`);
   if (answer.has('iss') && answer.get('iss') !== issuer) throw failed('another issuer answered');
   const { token } = await discover(config);
@@ -64,7 +64,12 @@ export async function comeBack(config: AppConfig): Promise<SignedIn | null> {
     code: answer.get('code') ?? '',
     code_verifier: waiting.verifier,
   });
-  return new SignedIn(config, token, tokensOf(redeemed), checkIdToken(redeemed.id_token, config, waiting.nonce));
+  return new SignedIn(
+    config,
+    token,
+    tokensOf(redeemed),
+    checkIdToken(redeemed.id_token, config, waiting.nonce),
+  );
 }
 
 /** A person who has signed in, and their tokens, renewed as needed. */
@@ -124,12 +129,18 @@ function ask(endpoint: string, parameters: Record<string, string>): Promise<Reco
 async function json(url: string, request: RequestInit = {}): Promise<Record<string, unknown>> {
   const response = await fetch(url, { ...request, credentials: 'omit', cache: 'no-store' }).catch(() => null);
   if (response === null) throw failed('the issuer cannot be reached');
-  const body = Object(await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const body = Object(await response.json().catch(() => null)) as Record<string, unknown>;
   if (response.ok) return body;
-  throw failed(`the issuer said ${plain(String(body.error ?? response.status))}`);
+  throw failed(
+    `the issuer said ${plain(typeof body.error === 'string' ? body.error : String(response.status))}`,
+  );
 }
 
-function tokensOf({ access_token: access, refresh_token: refresh, expires_in: seconds }: Record<string, unknown>): Tokens {
+function tokensOf({
+  access_token: access,
+  refresh_token: refresh,
+  expires_in: seconds,
+}: Record<string, unknown>): Tokens {
   if (typeof access !== 'string') throw failed('the issuer gave no token');
   const lasts = typeof seconds === 'number' ? seconds * 1000 : Number.POSITIVE_INFINITY;
   return { access, refresh: typeof refresh === 'string' ? refresh : null, endsAt: Date.now() + lasts };
@@ -141,7 +152,9 @@ function tokensOf({ access_token: access, refresh_token: refresh, expires_in: se
  */
 function checkIdToken(token: unknown, { issuer, clientId }: AppConfig, nonce: string): string {
   const part = typeof token === 'string' ? (token.split('.')[1] ?? '') : '';
-  const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(part.replaceAll('-', '+').replaceAll('_', '/')), (char) =>
+    char.charCodeAt(0),
+  );
   const claims = Object(JSON.parse(new TextDecoder().decode(bytes) || 'null')) as Record<string, unknown>;
   const audience = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
   const good =
@@ -163,7 +176,10 @@ function random(): string {
 }
 
 function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }
 
 function plain(text: string): string {
