@@ -24,6 +24,12 @@ export function addRelayCommand(program: Command): void {
     .option('--public-url <url>', 'the one URL that the relay is dialled by, where a proxy stands before it')
     .option('--tls-cert <file>', 'PEM certificate, with --tls-key')
     .option('--tls-key <file>', 'PEM private key, mode 0600')
+    .option(
+      '--oidc-issuer <url>',
+      'OpenID Connect issuer whose access tokens are taken, with --oidc-audience',
+    )
+    .option('--oidc-audience <name>', 'audience that the access tokens must be for')
+    .option('--cors-origin <url...>', 'origin of a web page that may use the HTTPS API; may be repeated')
     .option('--open', 'let everybody in without tokens; on loopback only')
     .option(
       '--log-level <level>',

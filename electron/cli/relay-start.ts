@@ -4,7 +4,7 @@ import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { parseListenAddress } from '../../shared/relay/address.ts';
 import type { TlsFiles } from '../../shared/relay/front-door.ts';
 import { startRelay } from '../../shared/relay/relay.ts';
-import type { Relay } from '../../shared/relay/relay.ts';
+import type { Relay, RelayOptions } from '../../shared/relay/relay.ts';
 import { assertPrivate } from '../../shared/storage/private-file.ts';
 import { runUntilSignal } from './lifecycle.ts';
 import { makeLogger } from './logger.ts';
@@ -21,6 +21,9 @@ export interface RelayFlags extends OutputOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly open?: boolean;
+  readonly oidcIssuer?: string;
+  readonly oidcAudience?: string;
+  readonly corsOrigin?: readonly string[];
   readonly logLevel: string;
   readonly endWithStdin?: boolean;
 }
@@ -34,6 +37,8 @@ export async function runRelay(flags: RelayFlags): Promise<void> {
     publicUrl: flags.publicUrl,
     tls: await readTlsFiles(flags),
     open: flags.open,
+    oidc: readOidc(flags),
+    corsOrigins: flags.corsOrigin,
     logger: makeLogger(flags.logLevel),
   });
   const stopped = runUntilSignal(relay, flags);
@@ -57,6 +62,17 @@ async function readTlsFiles({ tlsCert, tlsKey }: RelayFlags): Promise<TlsFiles |
   }
   await assertPrivate(resolvePath(tlsKey));
   return { cert: await readTextFile(tlsCert), key: await readTextFile(tlsKey) };
+}
+
+function readOidc({ oidcIssuer, oidcAudience }: RelayFlags): RelayOptions['oidc'] {
+  if (oidcIssuer === undefined && oidcAudience === undefined) return undefined;
+  if (oidcIssuer === undefined || oidcAudience === undefined) {
+    throw new GatehouseError(
+      'usage',
+      '--oidc-issuer and --oidc-audience belong together. Give both, or neither.',
+    );
+  }
+  return { issuer: oidcIssuer, audience: oidcAudience };
 }
 
 function describe({ url, domain }: Relay, { open }: RelayFlags): string[] {

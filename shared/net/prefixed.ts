@@ -24,6 +24,8 @@ export interface PrefixedHandler {
    * it. Without it the stream is reset and `failed` called.
    */
   refused?(error: GatehouseError): void;
+  /** So many bytes that were written meanwhile have left the stream's queue. */
+  sent?(bytes: number): void;
 }
 
 export interface PrefixedOptions {
@@ -88,8 +90,8 @@ class PrefixedReader implements StreamConsumer {
     this.#refuse(new GatehouseError('header_malformed', 'The stream ended before its header.'));
   }
 
-  sent(): void {
-    // What was written ahead of the header needs no follow-up here.
+  sent(bytes: number): void {
+    this.#handler.sent?.(bytes);
   }
 
   closed(error: GatehouseError | null): void {

@@ -1,5 +1,6 @@
-// The clients that are connected now: let in by their relay token, each with one link whose streams the router takes.
-// A client whose token is revoked is put out, whatever it is doing.
+// The clients that are connected now: let in by a relay token or an OpenID Connect access token, each with one link
+// whose streams the router takes. A client whose relay token is revoked is put out, whatever it is doing; one whose
+// access token has expired opens no more streams and is asked to connect again.
 import type { Logger } from 'pino';
 import { GatehouseError } from '../contracts/errors.ts';
 import type { WebSocketChannel } from '../net/channel.ts';
@@ -7,8 +8,9 @@ import { Link } from '../net/link.ts';
 import { sendOpening } from '../net/opening.ts';
 import type { Admission } from './front-door.ts';
 import type { RelayLimits } from './limits.ts';
-import { Accounts, TokenBucket } from './quotas.ts';
-import type { Account } from './quotas.ts';
+import type { OidcVerifier } from './oidc/oidc-verifier.ts';
+import { TokenBucket } from './quotas.ts';
+import type { Account, Accounts } from './quotas.ts';
 import type { BufferMeter } from './splice.ts';
 import { notAuthorised } from './state/client-tokens.ts';
 import type { ClientGrant, ClientTokens } from './state/client-tokens.ts';
@@ -19,6 +21,8 @@ export const anonymousUser = 'anonymous';
 
 export interface ClientHallOptions {
   readonly tokens: ClientTokens;
+  readonly oidc: OidcVerifier | null;
+  readonly accounts: Accounts;
   readonly router: StreamRouter;
   readonly limits: RelayLimits;
   readonly domain: string;
@@ -37,10 +41,17 @@ class ConnectedClient implements StreamOwner {
     this.#bucket = bucket;
   }
 
-  mayOpen(): boolean {
-    return this.#bucket.take();
+  refusalNow(): GatehouseError | null {
+    if (this.grant.expiresAt !== undefined && this.grant.expiresAt <= Date.now()) return expired();
+    if (this.#bucket.take()) return null;
+    return new GatehouseError('limit_exceeded', 'Streams are opened too fast. Slow down and try again.');
   }
 }
+
+/** What runs when an access token expires has this long to finish, in milliseconds. */
+const expiryGraceMs = 15 * 60_000;
+/** setTimeout takes no more. */
+const maxTimerMs = 0x7fffffff;
 
 export class ClientHall {
   readonly #options: ClientHallOptions;
@@ -49,16 +60,25 @@ export class ClientHall {
 
   constructor(options: ClientHallOptions) {
     this.#options = options;
-    this.#accounts = new Accounts(options.limits);
+    this.#accounts = options.accounts;
   }
 
   get links(): Link[] {
     return [...this.#clients.values()];
   }
 
-  /** What whoever brings this token may do. @throws GatehouseError `not_authorised`, `relay_record_corrupt` */
+  /**
+   * What whoever brings this token may do.
+   * @throws GatehouseError `not_authorised`, `oidc_token_rejected`, `oidc_unavailable`, `relay_record_corrupt`
+   */
   async grantFor(bearer: string | null): Promise<ClientGrant> {
-    if (bearer !== null) return this.#options.tokens.authorise(bearer);
+    const { oidc, tokens } = this.#options;
+    // A relay token has no dot and a JWT has two: neither is ever tried as the other.
+    if (bearer !== null && oidc !== null && bearer.includes('.')) {
+      const { subject, expiresAt } = await oidc.verify(bearer);
+      return { tokenId: null, user: subject, serviceIds: null, expiresAt };
+    }
+    if (bearer !== null) return tokens.authorise(bearer);
     if (!this.#options.open) throw notAuthorised();
     return { tokenId: null, user: anonymousUser, serviceIds: null };
   }
@@ -122,11 +142,13 @@ export class ClientHall {
         router.accept(stream, client);
       },
       onClosed: ({ code }) => {
+        stopTimers();
         this.#accounts.close(account);
         this.#clients.delete(client);
         logger.info({ ...about, code }, 'client disconnected');
       },
     });
+    const stopTimers = limitLife(link, grant);
     this.#clients.set(client, link);
   }
 
@@ -138,4 +160,35 @@ export class ClientHall {
       },
     };
   }
+}
+
+/** Asks the client to connect again when its access token expires, and ends the connection some time later. */
+function limitLife(link: Link, { expiresAt }: ClientGrant): () => void {
+  if (expiresAt === undefined) return () => undefined;
+  const leftMs = Math.max(expiresAt - Date.now(), 0);
+  const asking = setTimeout(
+    () => {
+      link.goAway();
+    },
+    Math.min(leftMs, maxTimerMs),
+  );
+  const ending = setTimeout(
+    () => {
+      link.close(expired());
+    },
+    Math.min(leftMs + expiryGraceMs, maxTimerMs),
+  );
+  asking.unref();
+  ending.unref();
+  return () => {
+    clearTimeout(asking);
+    clearTimeout(ending);
+  };
+}
+
+function expired(): GatehouseError {
+  return new GatehouseError(
+    'oidc_token_rejected',
+    'The access token has expired. Connect again with a new one.',
+  );
 }

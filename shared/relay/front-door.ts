@@ -16,6 +16,7 @@ import type { ListenAddress, RelayAddress } from './address.ts';
 import { answerJson, asRefusal, HttpRefusal, refuseBroken, refuseSocket } from './http-answer.ts';
 import type { RelayLimits } from './limits.ts';
 import { CountPerKey } from './quotas.ts';
+import { bearerOf, checkHost, checkOrigin } from './visitor.ts';
 
 export interface TlsFiles {
   /** PEM: the certificate and those that it needs below a root. */
@@ -38,17 +39,28 @@ export interface FrontDoorGuests {
   services(bearer: string | null): Promise<unknown>;
 }
 
+/** Answers whole requests by itself, and judges by itself from which pages they may come. */
+export interface HttpApi {
+  /** True where the path of `url`, as it was sent, is one of its own. */
+  takes(url: string): boolean;
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
 export interface FrontDoorOptions {
   readonly address: RelayAddress;
   readonly tls: TlsFiles | undefined;
   readonly limits: RelayLimits;
   readonly guests: FrontDoorGuests;
+  readonly api: HttpApi;
   readonly logger: Logger;
 }
 
 /** Each hop's cipher: what matters is encrypted again inside, so the fastest of the strong ones comes first. */
 const hopCiphers = `TLS_AES_128_GCM_SHA256:${DEFAULT_CIPHERS}`;
-const maxHeaderBytes = 8 * 1024;
+/** An OIDC token of 8 KiB fits. */
+const maxHeaderBytes = 16 * 1024;
+/** What a body has beyond its own time before the connection is ended without a word, in milliseconds. */
+const bodyGraceMs = 5000;
 /** Pieces that a WebSocket message may come in. */
 const maxFragments = 1024;
 /** How often connections are looked at for time-outs, in milliseconds. */
@@ -129,7 +141,7 @@ export class FrontDoor {
     const timeouts = {
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: limits.openingTimeoutMs,
-      requestTimeout: limits.openingTimeoutMs,
+      requestTimeout: Math.max(limits.bodyTimeoutMs, limits.openingTimeoutMs) + bodyGraceMs,
       connectionsCheckingInterval: checkIntervalMs,
     };
     const server =
@@ -166,7 +178,12 @@ export class FrontDoor {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { api } = this.#options;
     try {
+      if (api.takes(request.url ?? '')) {
+        await api.answer(request, response);
+        return;
+      }
       this.#judge(request);
       if (request.method === 'GET' && request.url === '/healthz') answerJson(response, 200, { status: 'ok' });
       else if (request.method === 'GET' && request.url === relayPaths.services) {
@@ -207,23 +224,9 @@ export class FrontDoor {
     throw nothingHere();
   }
 
-  /** @throws HttpRefusal where the request was not meant for this relay, or comes from a web page */
-  #judge({ headers, headersDistinct }: IncomingMessage): void {
-    const { address } = this.#options;
-    const { host = '' } = headers;
-    if (headersDistinct.host?.length !== 1 || !address.acceptsHost(host)) {
-      const message = 'This relay is not known by that name. Dial it by the URL that it says it has.';
-      throw new HttpRefusal(421, 'relay_url_mismatch', message);
-    }
-    const site = headers['sec-fetch-site'];
-    const foreign = site !== undefined && site !== 'same-origin' && site !== 'none';
-    if (
-      foreign ||
-      (headersDistinct.origin?.length ?? 0) > 1 ||
-      !address.acceptsOrigin(headers.origin, host)
-    ) {
-      throw new HttpRefusal(403, 'not_authorised', 'Web pages do not get to speak to this relay.');
-    }
+  #judge(request: IncomingMessage): void {
+    checkHost(request, this.#options.address);
+    checkOrigin(request, this.#options.address);
   }
 }
 
@@ -238,11 +241,4 @@ function makeTlsServer(options: Parameters<typeof createTlsServer>[0]): Server {
 
 function nothingHere(): HttpRefusal {
   return new HttpRefusal(404, 'usage', 'There is nothing here. This is a Gatehouse relay.');
-}
-
-/** The token of a Bearer header; null where there is none. Empty where the header is of another form. */
-function bearerOf({ headers }: IncomingMessage): string | null {
-  const { authorization } = headers;
-  if (authorization === undefined) return null;
-  return /^Bearer ([A-Za-z0-9_-]{1,256})$/i.exec(authorization)?.[1] ?? '';
 }

@@ -19,6 +19,8 @@ export class HttpRefusal extends GatehouseError {
 const statusOf: Partial<Record<ErrorCode, number>> = {
   not_authorised: 401,
   limit_exceeded: 503,
+  oidc_token_rejected: 401,
+  oidc_unavailable: 503,
   shutting_down: 503,
 };
 
@@ -45,6 +47,8 @@ const headers = {
 const publicCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'limit_exceeded',
   'not_authorised',
+  'oidc_token_rejected',
+  'oidc_unavailable',
   'relay_protocol',
   'relay_url_mismatch',
   'service_id_taken',
@@ -95,7 +99,7 @@ export function refuseSocket(socket: Duplex, refusal: HttpRefusal): void {
 export function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex): void {
   const { code = '' } = error;
   if (code === 'HPE_HEADER_OVERFLOW') {
-    refuseSocket(socket, new HttpRefusal(431, 'relay_protocol', 'The HTTP header is larger than 8 KiB.'));
+    refuseSocket(socket, new HttpRefusal(431, 'relay_protocol', 'The HTTP header is larger than 16 KiB.'));
   } else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     refuseSocket(socket, new HttpRefusal(408, 'timeout', 'The HTTP header did not arrive in time.'));
   } else if (code.startsWith('HPE_')) {

@@ -26,6 +26,16 @@ export interface RelayLimits {
   readonly openingTimeoutMs: number;
   /** Time for the header of a stream, in milliseconds. */
   readonly headerTimeoutMs: number;
+  /** Requests that one user of the HTTPS API may have under way at once. */
+  readonly maxApiRequestsPerUser: number;
+  /** Requests of the HTTPS API that one user may make per second in the long run. */
+  readonly apiRequestsPerSecond: number;
+  /** Requests of the HTTPS API that one user may make at once after a quiet time. */
+  readonly apiRequestBurst: number;
+  /** Time for the body of an HTTP request, in milliseconds. */
+  readonly bodyTimeoutMs: number;
+  /** Time that a service has to begin its answer to a request of the HTTPS API, in milliseconds. */
+  readonly answerTimeoutMs: number;
   /** Time that open streams have to finish when the relay stops, in milliseconds. */
   readonly drainMs: number;
 }
@@ -43,6 +53,11 @@ export const defaultRelayLimits: RelayLimits = {
   maxBufferedBytes: 512 * 1024 * 1024,
   openingTimeoutMs: 10_000,
   headerTimeoutMs: 10_000,
+  maxApiRequestsPerUser: 1024,
+  apiRequestsPerSecond: 4000,
+  apiRequestBurst: 4096,
+  bodyTimeoutMs: 60_000,
+  answerTimeoutMs: 300_000,
   drainMs: 3000,
 };
 

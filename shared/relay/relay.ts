@@ -7,12 +7,17 @@ import type { Link } from '../net/link.ts';
 import { RelayAddress } from './address.ts';
 import type { ListenAddress } from './address.ts';
 import { ClientHall } from './client-hall.ts';
+import { ApiUsers } from './device-api/api-users.ts';
+import { CorsOrigins } from './device-api/cors.ts';
+import { DeviceApi } from './device-api/device-api.ts';
 import { Enrolment } from './enrolment.ts';
 import { FrontDoor } from './front-door.ts';
 import type { FrontDoorGuests, TlsFiles } from './front-door.ts';
 import { checkRelayLimits } from './limits.ts';
 import type { RelayLimits } from './limits.ts';
+import { OidcVerifier } from './oidc/oidc-verifier.ts';
 import { OnlineServices } from './online-services.ts';
+import { Accounts } from './quotas.ts';
 import { ServiceHall } from './service-hall.ts';
 import { RelayState } from './state/relay-state.ts';
 import { mayReach, StreamRouter } from './stream-router.ts';
@@ -29,6 +34,10 @@ export interface RelayOptions {
   /** Lets everybody in, on loopback only. Default false. */
   readonly open?: boolean | undefined;
   readonly limits?: Partial<RelayLimits> | undefined;
+  /** Whose access tokens are taken, from devices and from clients. Default: nobody's, and no HTTPS API. */
+  readonly oidc?: { readonly issuer: string; readonly audience: string } | undefined;
+  /** Origins of the web pages that may use the HTTPS API. Default none. */
+  readonly corsOrigins?: readonly string[] | undefined;
   /** Default: silent. Tokens and headers are never logged. */
   readonly logger?: Logger | undefined;
 }
@@ -53,11 +62,24 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { listen, tls, publicUrl, open = false, domain } = options;
   checkDomain(domain);
   const limits = checkRelayLimits(options.limits);
+  const cors = new CorsOrigins(options.corsOrigins ?? []);
+  const logger = options.logger ?? pino({ level: 'silent' });
+  const oidc = options.oidc === undefined ? null : new OidcVerifier({ ...options.oidc, logger });
   const address = new RelayAddress({ listen, tls: tls !== undefined, publicUrl, open });
   const state = await RelayState.open(options.dataFolder);
   const release = await state.hold();
   try {
-    const relay = new RunningRelay({ ...options, open, limits, address, state, release });
+    const relay = new RunningRelay({
+      ...options,
+      open,
+      limits,
+      address,
+      state,
+      release,
+      cors,
+      verifier: oidc,
+      logger,
+    });
     await relay.listen(listen);
     return relay;
   } catch (error) {
@@ -72,12 +94,16 @@ interface RelayParts extends RelayOptions {
   readonly address: RelayAddress;
   readonly state: RelayState;
   readonly release: () => Promise<void>;
+  readonly cors: CorsOrigins;
+  readonly verifier: OidcVerifier | null;
+  readonly logger: Logger;
 }
 
 class RunningRelay implements Relay {
   readonly #parts: RelayParts;
   readonly #logger: Logger;
   readonly #online = new OnlineServices();
+  readonly #accounts: Accounts;
   readonly #services: ServiceHall;
   readonly #clients: ClientHall;
   readonly #door: FrontDoor;
@@ -87,9 +113,9 @@ class RunningRelay implements Relay {
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
-    const { state, limits, address, open, domain, tls } = parts;
-    const logger = parts.logger ?? pino({ level: 'silent' });
+    const { state, limits, address, open, domain, tls, logger, verifier } = parts;
     this.#logger = logger;
+    this.#accounts = new Accounts(limits);
     const enrolment = new Enrolment({ address, state, open, timeoutMs: limits.openingTimeoutMs });
     const router = new StreamRouter(this.#online, limits, logger);
     this.#services = new ServiceHall({
@@ -100,8 +126,18 @@ class RunningRelay implements Relay {
       domain,
       logger,
     });
-    this.#clients = new ClientHall({ tokens: state.clientTokens, router, limits, domain, open, logger });
-    this.#door = new FrontDoor({ address, tls, limits, guests: this.#makeGuests(), logger });
+    this.#clients = new ClientHall({
+      tokens: state.clientTokens,
+      oidc: verifier,
+      accounts: this.#accounts,
+      router,
+      limits,
+      domain,
+      open,
+      logger,
+    });
+    const api = this.#makeApi();
+    this.#door = new FrontDoor({ address, tls, limits, guests: this.#makeGuests(), api, logger });
   }
 
   get url(): string {
@@ -171,6 +207,21 @@ class RunningRelay implements Relay {
       },
       services: async (bearer) => this.#listServices(bearer),
     };
+  }
+
+  #makeApi(): DeviceApi {
+    const { address, cors, verifier, limits, logger } = this.#parts;
+    return new DeviceApi({
+      address,
+      cors,
+      oidc: verifier,
+      users: new ApiUsers(this.#accounts, limits),
+      online: this.#online,
+      blobs: { answer: () => Promise.reject(new GatehouseError('blob_unknown', 'There is no such blob.')) },
+      limits,
+      logger,
+      stopping: () => this.#stopped !== null,
+    });
   }
 
   #refuseWhenStopping(): void {

@@ -20,8 +20,8 @@ const refusalLingerMs = 2000;
 export interface StreamOwner {
   readonly grant: ClientGrant;
   readonly meter: BufferMeter;
-  /** False where the client opens streams too fast. */
-  mayOpen(): boolean;
+  /** Why the client may open no stream now; null where it may. */
+  refusalNow(): GatehouseError | null;
 }
 
 type RouterLimits = Pick<RelayLimits, 'headerTimeoutMs' | 'maxStreamsPerService'>;
@@ -39,11 +39,9 @@ export class StreamRouter {
 
   /** Takes a stream that a client has opened. Never throws. */
   accept(stream: YamuxStream, owner: StreamOwner): void {
-    if (!owner.mayOpen()) {
-      refuseStream(
-        stream,
-        new GatehouseError('limit_exceeded', 'Streams are opened too fast. Slow down and try again.'),
-      );
+    const refusal = owner.refusalNow();
+    if (refusal !== null) {
+      refuseStream(stream, refusal);
       return;
     }
     readPrefixed(stream, this.#limits.headerTimeoutMs, {
@@ -88,19 +86,26 @@ export class StreamRouter {
       const message = `The relay token does not reach ${serviceId}. Ask whoever runs the relay for one that does.`;
       throw new GatehouseError('not_authorised', message);
     }
-    const service = this.#online.get(serviceId);
-    if (service === undefined) throw offline(serviceId);
-    if (service.link.streamCount >= this.#limits.maxStreamsPerService) {
-      throw new GatehouseError(
-        'limit_exceeded',
-        `${serviceId} has too many open streams. Try again in a moment.`,
-      );
-    }
-    try {
-      return service.link.openStream();
-    } catch (cause) {
-      throw offline(serviceId, cause);
-    }
+    return openServiceStream(this.#online, serviceId, this.#limits.maxStreamsPerService);
+  }
+}
+
+/** A new stream to a service that is connected. @throws GatehouseError `service_offline`, `limit_exceeded` */
+export function openServiceStream(
+  online: OnlineServices,
+  serviceId: string,
+  maxStreams: number,
+): YamuxStream {
+  const service = online.get(serviceId);
+  if (service === undefined) throw offline(serviceId);
+  if (service.link.streamCount >= maxStreams) {
+    const message = `${serviceId} has too many open streams. Try again in a moment.`;
+    throw new GatehouseError('limit_exceeded', message);
+  }
+  try {
+    return service.link.openStream();
+  } catch (cause) {
+    throw offline(serviceId, cause);
   }
 }
 

@@ -17,10 +17,12 @@ export interface ClientTokenRecord {
 
 /** What a client may do, as long as its token stands. */
 export interface ClientGrant {
-  /** Null where the relay is open and the client brought no token. */
+  /** Null where the client brought no relay token: the relay is open, or it brought an OIDC access token. */
   readonly tokenId: string | null;
   readonly user: string;
   readonly serviceIds: readonly string[] | null;
+  /** Milliseconds since 1970; undefined for what stands until it is revoked. */
+  readonly expiresAt?: number;
 }
 
 export interface MintedClientToken {
