@@ -22,6 +22,7 @@ import type { RouterCapture, RouterLog } from './router.ts';
 import { defaultSessionLimits, SessionTable } from './session-table.ts';
 import type { SessionLimits } from './session-table.ts';
 import { StreamAcceptor } from './stream-acceptor.ts';
+import type { AcceptorOptions } from './stream-acceptor.ts';
 import { Verifier } from './verifier.ts';
 import type { UsableToken } from './verifier.ts';
 
@@ -72,6 +73,7 @@ export interface SampleOptions {
   /** Instead of the SampleLog. */
   readonly requestLog?: RouterLog;
   readonly onComplaint?: (clientId: string) => void;
+  readonly servers?: AcceptorOptions['servers'];
 }
 
 export class SampleEndpoint {
@@ -101,6 +103,7 @@ export class SampleEndpoint {
       sessions: this.sessions,
       certificate: () => served,
       onComplaint: options.onComplaint,
+      servers: options.servers,
       ...('headerTimeoutMs' in options ? { headerTimeoutMs: options.headerTimeoutMs } : {}),
       ...('unusedSessionMs' in options ? { unusedSessionMs: options.unusedSessionMs } : {}),
     });
