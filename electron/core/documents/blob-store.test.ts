@@ -1,7 +1,7 @@
 // Blobs on disk: what they tell, how long they are kept, and what is swept.
 import { once } from 'node:events';
 import { spawn } from 'node:child_process';
-import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { anna, decrypt, SampleDocuments } from './documents-samples.ts';

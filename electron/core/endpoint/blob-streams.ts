@@ -42,19 +42,21 @@ export function blobStreams(documents: Documents): StreamServer {
 /** Serves one stream to its end; never throws. */
 async function serveBlob(connection: Duplex, documents: Documents): Promise<void> {
   let file: FileHandle | null = null;
+  let answered = false;
   try {
     const frame = await readFrame(connection);
     const blob = await documents.readBlob(frame.blob);
     ({ file } = blob);
     const range = rangeOf(frame, blob.length);
     answer(connection, { v: 1, ok: true, length: blob.length });
+    answered = true;
     await pipeline(
       Readable.from(bytesOf(file, range), { objectMode: false, highWaterMark: blockLength }),
       connection,
     );
   } catch (error) {
     // Once bytes have been sent, only a reset says that they are not all.
-    if (file === null && !connection.destroyed) refuse(connection, error);
+    if (!answered && !connection.destroyed) refuse(connection, error);
     else connection.destroy();
   } finally {
     await file?.close().catch(() => undefined);
