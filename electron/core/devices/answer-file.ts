@@ -143,7 +143,8 @@ export class AnswerFile {
   async #readAll(): Promise<void> {
     const lengths = [await this.#readPlaces(0), await this.#readPlaces(1)];
     const times = await Promise.all(this.#handles.map(async (handle) => (await handle.stat()).mtimeMs));
-    this.#current = (times[1] ?? 0) > (times[0] ?? 0) ? 1 : 0;
+    const [first = 0, second = 0] = lengths;
+    this.#current = second > 0 && (first === 0 || (times[1] ?? 0) > (times[0] ?? 0)) ? 1 : 0;
     this.#length = lengths[this.#current] ?? 0;
   }
 

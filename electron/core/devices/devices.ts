@@ -3,7 +3,7 @@
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { Settings } from '../../../shared/contracts/settings.ts';
 import { importIdentity } from '../../../shared/device/agent.ts';
-import type { DeviceSessionLimits } from '../../../shared/device/agent.ts';
+import type { Clock, DeviceSessionLimits } from '../../../shared/device/agent.ts';
 import type { Opened } from '../opened.ts';
 import type { DeviceSecrets } from '../secrets/device-secrets.ts';
 import { writeAgentFingerprint } from './agent-fingerprint.ts';
@@ -26,6 +26,8 @@ export interface DevicesOptions {
   /** As set at this moment. */
   readonly settings: () => Readonly<Settings>;
   readonly limits?: Partial<DeviceSessionsLimits>;
+  /** That sessions live by; default the machine's, which neither stops nor runs backwards. */
+  readonly clock?: Clock;
   readonly onProblem: (problem: GatehouseError) => void;
 }
 
@@ -64,7 +66,7 @@ export class Devices {
     opened.add(() => registry.close());
     const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey });
     opened.add(() => journal.close());
-    const sessions = new DeviceSessions(options.limits);
+    const sessions = new DeviceSessions(options.limits, options.clock);
     opened.add(() => {
       sessions.close();
     });

@@ -74,7 +74,8 @@ export class JournalFile {
 
   /** Replaces all that is in the file by `records`, which must hold all that was appended; what waits follows. */
   async rewrite(records: () => Iterable<JournalRecord>): Promise<void> {
-    await this.#idle();
+    // Looked at again right before: an append may have begun meanwhile.
+    while (this.#writing !== null) await this.#writing;
     this.#writing = this.#replace(Buffer.concat(Array.from(records(), encode))).finally(() => {
       this.#writing = this.#waiting.length > 0 ? this.#write() : null;
     });
@@ -82,12 +83,8 @@ export class JournalFile {
   }
 
   async close(): Promise<void> {
-    await this.#idle();
-    await this.#handle.close();
-  }
-
-  async #idle(): Promise<void> {
     while (this.#writing !== null) await this.#writing.catch(() => undefined);
+    await this.#handle.close();
   }
 
   async #write(): Promise<void> {

@@ -81,10 +81,7 @@ export class DeviceExchange implements Exchange {
       const body = await this.#session.protocol.seal(this.counter, payload);
       this.#call.answer({ status: 200, contentType: streamType }, body);
     } catch (error) {
-      // The grace for answers is over, or the keys went with the session.
-      const problem = problemOf(tellable(this.#session.endpoint.endReason ?? asGatehouseError(error)));
-      const text = Buffer.from(JSON.stringify(problem));
-      this.#call.answer({ status: problem.status, contentType: 'application/problem+json' }, text);
+      this.#answerProblem(asGatehouseError(error));
     }
   }
 
@@ -111,11 +108,24 @@ export class DeviceExchange implements Exchange {
     this.#call.onClosed(tell);
   }
 
+  /** Where nothing of an answer has left, the caller is told at least why none comes. */
   abort(): void {
+    if (this.#aborted) return;
     this.#aborted = true;
-    if (!this.#sealed) this.#session.protocol.abandon(this.counter);
+    if (this.#sealed) return this.#call.abort();
     this.#sealed = true;
-    this.#call.abort();
+    this.#session.protocol.abandon(this.counter);
+    const { endReason, ended } = this.#session.endpoint;
+    if (ended)
+      this.#answerProblem(endReason ?? new GatehouseError('SESSION_EXPIRED', 'The session is over.'));
+    else this.#call.abort();
+  }
+
+  /** The grace for answers is over, or the keys went with the session: it cannot be sealed any more. */
+  #answerProblem(error: GatehouseError): void {
+    const problem = problemOf(tellable(this.#session.endpoint.endReason ?? error));
+    const text = Buffer.from(JSON.stringify(problem));
+    this.#call.answer({ status: problem.status, contentType: 'application/problem+json' }, text);
   }
 
   async *#count(body: Readable, onFirst: () => void): AsyncGenerator<Bytes> {

@@ -14,7 +14,7 @@ import { AppSession } from '../../../shared/device/app-session.ts';
 import { newIdentity, publicKeyFromJwk } from '../../../shared/device/identity.ts';
 import type { Identity } from '../../../shared/device/identity.ts';
 import { steadyClock } from '../../../shared/device/agent.ts';
-import type { Bytes } from '../../../shared/device/agent.ts';
+import type { Bytes, Clock } from '../../../shared/device/agent.ts';
 import { newRequestId } from '../../../shared/device/payload.ts';
 import { parseRegistrationCode, registrationProof } from '../../../shared/device/registration.ts';
 import { encodePrefixed, readPrefixed } from '../../../shared/net/prefixed.ts';
@@ -50,6 +50,7 @@ export interface DeviceWorldOptions {
   readonly rpcs?: readonly Rpc[];
   readonly settings?: Partial<Settings>;
   readonly limits?: Partial<DeviceSessionsLimits>;
+  readonly clock?: Clock;
 }
 
 export interface SampleDeviceAnswer {
@@ -104,6 +105,7 @@ export class DeviceWorld {
         settings: () => this.settings,
         onProblem: () => undefined,
         ...(this.#options.limits && { limits: this.#options.limits }),
+        ...(this.#options.clock && { clock: this.#options.clock }),
       },
       this.#opened,
     );

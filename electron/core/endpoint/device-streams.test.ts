@@ -1,11 +1,16 @@
 // Device sessions at stream level, with a hostile relay: the test sends any bytes on any stream. Nothing runs twice,
 // nothing decrypts elsewhere, nobody is invented; each attack ends in its code and a row.
 import { afterEach, describe, expect, it } from 'vitest';
+import { Readable } from 'node:stream';
+import { maxDeviceFrame } from '../../../shared/contracts/device-api.ts';
+import { encodePrefixed } from '../../../shared/net/prefixed.ts';
+import { FakeClock } from '../../../shared/testing/fake-clock.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
 import type { Rpc } from '../rpc/rpc.ts';
-import { codeOf, DeviceWorld, SampleApp, sampleRequestId } from './device-samples.ts';
+import { answerOn, codeOf, DeviceWorld, SampleApp, sampleRequestId } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
+import { until } from './endpoint-samples.ts';
 
 const opened: { close(): unknown }[] = [];
 
@@ -289,16 +294,106 @@ describe('revoking a device', () => {
     const [app, other] = [await SampleApp.confirmed(world), await SampleApp.confirmed(world)];
     const [session, ofOther] = [await app.start(), await other.start()];
     const counter = session.take()!;
-    const endless = { payloadType: 'chargen', payload: { bytes: 10 ** 12 }, requestId: sampleRequestId() };
+    const endless = {
+      payloadType: 'chargen',
+      payload: { bytes: 4 * 1024 ** 3 },
+      requestId: sampleRequestId(),
+    };
     const answer = app.send(session, await session.seal(counter, endless));
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await world.devices.administration.revoke(app.deviceId)).toEqual({ sessionsEnded: 1 });
     expect((await answer).whole).toBe(false);
+    await until(() => world.log.finished.length > 0);
     expect(world.log.finished).toMatchObject([{ status: 'CANCELLED' }]);
     expect((await app.request(session, 'ping')).code).toBe('device_revoked');
     await expect(app.start()).rejects.toThrow('device_revoked');
     expect((await other.request(ofOther, 'ping')).code).toBe('ok');
     expect(codeOf(await app.register())).toBe('device_revoked');
+  });
+});
+
+describe('an answer that waits for something', () => {
+  it.each(['revoking', 'going away'] as const)('is broken off by %s', async (how) => {
+    const idle = new Readable({ read: () => undefined });
+    const waits: Rpc = { name: 'waits', takesStream: false, run: () => ({ stream: idle }) };
+    const { world } = await makeWorld({ rpcs: [waits] });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    const request = { payloadType: 'waits', payload: null, requestId: sampleRequestId() };
+    const body = await session.seal(session.take()!, request);
+    const frame = { v: 1, operation: 'request', token: app.token, sessionId: session.sessionId };
+    const stream = world.openStream(encodePrefixed(frame, maxDeviceFrame));
+    stream.write(body);
+    stream.end();
+    const answer = answerOn(stream);
+    await until(() => world.log.begun.length > 0 && world.devices.sessions.running > 0);
+    if (how === 'revoking') await world.devices.administration.revoke(app.deviceId);
+    else stream.reset();
+    expect((await answer).whole).toBe(false);
+    await until(() => world.log.finished.length > 0);
+    expect(world.log.finished).toMatchObject([{ status: 'CANCELLED' }]);
+    expect(idle.destroyed).toBe(true);
+    expect(world.devices.sessions.running).toBe(0);
+  });
+});
+
+describe('time', () => {
+  const minutes = 60_000;
+
+  it('ends a session after 15 minutes, and answers to what was accepted have 30 seconds', async () => {
+    const clock = new FakeClock();
+    const count = counting();
+    const { world } = await makeWorld({ rpcs: [count], clock });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    let release = (): void => undefined;
+    count.wait = new Promise<void>((resolve) => (release = resolve));
+    const slow = app.request(session, 'count');
+    await until(() => count.runs === 1);
+    clock.advance(15 * minutes);
+    expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
+    clock.advance(29_000);
+    release();
+    expect(await slow).toMatchObject({ code: 'ok' });
+    expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
+    expect(world.devices.sessions.live).toBe(0);
+  });
+
+  it('takes the keys after the grace, whatever was accepted', async () => {
+    const clock = new FakeClock();
+    const count = counting();
+    const { world } = await makeWorld({ rpcs: [count], clock });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    let release = (): void => undefined;
+    count.wait = new Promise<void>((resolve) => (release = resolve));
+    const slow = app.request(session, 'count');
+    await until(() => count.runs === 1);
+    clock.advance(15 * minutes);
+    clock.advance(30_000);
+    release();
+    expect(await slow).toEqual({ code: 'SESSION_EXPIRED', sealed: false });
+  });
+
+  it('that jumps with the machine asleep ends what should have ended', async () => {
+    const clock = new FakeClock();
+    const { world } = await makeWorld({ clock });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    clock.sleep(16 * minutes);
+    expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
+  });
+
+  it('drops half-started sessions that nobody uses', async () => {
+    const clock = new FakeClock();
+    const { world } = await makeWorld({ clock, limits: { halfStarted: 1 } });
+    const app = await SampleApp.confirmed(world);
+    const first = await app.start();
+    await expect(app.start()).rejects.toThrow('limit_exceeded');
+    clock.advance(61_000);
+    const second = await app.start();
+    expect((await app.request(first, 'ping')).code).toBe('SESSION_EXPIRED');
+    expect((await app.request(second, 'ping')).code).toBe('ok');
   });
 });
 
