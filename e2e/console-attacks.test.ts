@@ -188,6 +188,9 @@ describe('paths', () => {
       "default-src 'none'; script-src 'self'; style-src 'self'",
     );
     expect(headers['content-security-policy']).not.toContain('unsafe');
+    expect(headers['content-security-policy']).toContain(
+      "require-trusted-types-for 'script'; trusted-types svelte-trusted-html",
+    );
     expect(headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     expect(headers).not.toHaveProperty('strict-transport-security');
     expect(headers['set-cookie']?.[0]).toMatch(

@@ -70,6 +70,29 @@ describe('the page', () => {
     expect(ran).toBe(false);
   });
 
+  it('makes no HTML of a text, and no policy that would', async () => {
+    const refused = await page.evaluate(() => {
+      const { document, trustedTypes } = globalThis as unknown as {
+        document: { body: { innerHTML: string } };
+        trustedTypes: { createPolicy(name: string, rules: object): object };
+      };
+      const attempt = (what: () => unknown): string => {
+        try {
+          what();
+          return 'done';
+        } catch (error) {
+          return (error as Error).name;
+        }
+      };
+      return [
+        attempt(() => (document.body.innerHTML = '<b>text</b>')),
+        attempt(() => trustedTypes.createPolicy('another', {})),
+        attempt(() => trustedTypes.createPolicy('svelte-trusted-html', {})),
+      ];
+    });
+    expect(refused).toEqual(['TypeError', 'TypeError', 'TypeError']);
+  });
+
   it.each([
     '/%2e%2e/preload.cjs',
     '/..%2fdesktop.mjs',

@@ -11,6 +11,9 @@ const contentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  // Only Svelte makes HTML of text, of its own compiled templates; everything else is refused, ours included.
+  "require-trusted-types-for 'script'",
+  'trusted-types svelte-trusted-html',
 ].join('; ');
 
 /** For every answer that belongs to the page: documents, scripts, styles, exports. */
