@@ -1,5 +1,6 @@
 // Runs a relay until a signal comes. The result on stdout is one line with --json, a few for a person without;
 // the log goes to stderr and never holds a token or a header.
+import { join } from 'node:path';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { parseListenAddress } from '../../shared/relay/address.ts';
 import type { TlsFiles } from '../../shared/relay/front-door.ts';
@@ -12,8 +13,9 @@ import { printResult } from './output.ts';
 import type { OutputOptions } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readTextFile } from './text-file.ts';
+import type { TrialFlags, TrialParts } from './trial-idp/trial-parts.ts';
 
-export interface RelayFlags extends OutputOptions {
+export interface RelayFlags extends OutputOptions, TrialFlags {
   readonly listen: string;
   readonly data: string;
   readonly domain: string;
@@ -30,9 +32,11 @@ export interface RelayFlags extends OutputOptions {
 
 /** @throws GatehouseError `usage`, `file_too_open`, `data_folder_in_use`, `storage_failed` */
 export async function runRelay(flags: RelayFlags): Promise<void> {
+  const dataFolder = resolvePath(flags.data);
+  const trial = await startTrial(flags, dataFolder);
   const relay = await startRelay({
     listen: parseListenAddress(flags.listen),
-    dataFolder: resolvePath(flags.data),
+    dataFolder,
     domain: flags.domain,
     publicUrl: flags.publicUrl,
     tls: await readTlsFiles(flags),
@@ -40,11 +44,30 @@ export async function runRelay(flags: RelayFlags): Promise<void> {
     oidc: readOidc(flags),
     corsOrigins: flags.corsOrigin,
     logger: makeLogger(flags.logLevel),
+    ...trial?.relay,
+  }).catch(async (error: unknown) => {
+    await trial?.stop();
+    throw error;
   });
-  const stopped = runUntilSignal(relay, flags);
+  trial?.begin(relay);
+  const stopped = runUntilSignal({ stop: () => stopAll(relay, trial) }, flags);
   if (flags.endWithStdin === true) endWithStdin();
-  printResult({ event: 'ready', url: relay.url }, describe(relay, flags), flags);
+  const lines = [...describe(relay, flags), ...(trial?.lines ?? []), 'Stop it with Ctrl+C.'];
+  printResult({ event: 'ready', url: relay.url, ...trial?.ready }, lines, flags);
   await stopped;
+}
+
+/** What a trial adds is loaded only where it is asked for. */
+async function startTrial(flags: RelayFlags, dataFolder: string): Promise<TrialParts | null> {
+  if (flags.trialIdp === undefined && flags.trialApp === undefined) return null;
+  const { startTrialParts } = await import('./trial-idp/trial-parts.ts');
+  const options = { oidc: readOidc(flags), corsOrigins: flags.corsOrigin };
+  return startTrialParts(flags, options, join(dataFolder, 'trial-idp'));
+}
+
+async function stopAll(relay: Relay, trial: TrialParts | null): Promise<void> {
+  await relay.stop();
+  await trial?.stop();
 }
 
 /** A parent that is killed closes our stdin with it: that counts as SIGTERM. An open stdin keeps nothing alive. */
@@ -83,5 +106,5 @@ function describe({ url, domain }: Relay, { open }: RelayFlags): string[] {
           'A service enrols once with a token from:  gatehouse relay enrolment-token',
           'A client comes in with a token from:      gatehouse relay client-token --user NAME',
         ];
-  return [`The relay ${domain} serves at ${url}`, ...next, 'Stop it with Ctrl+C.'];
+  return [`The relay ${domain} serves at ${url}`, ...next];
 }
