@@ -18,8 +18,11 @@ const programs = {
 /** Electron loads a sandboxed preload as one CommonJS file. */
 const preload = 'electron/preload/preload.ts';
 
-/** Native, or looked for by `ws` and allowed to be absent: loaded from node_modules at run time. */
-const external = ['better-sqlite3', 'bufferutil', 'utf-8-validate', 'electron'];
+/**
+ * Loaded from node_modules at run time: native, looked for by `ws` and allowed to be absent, or (oidc-provider) for
+ * trials from a checkout alone and not made to be bundled.
+ */
+const external = ['better-sqlite3', 'bufferutil', 'utf-8-validate', 'electron', 'oidc-provider'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = process.argv[2];
