@@ -14,6 +14,8 @@ export class PagedRows<T> {
   rows = $state.raw<readonly T[] | null>(null);
   loading = $state<'first' | 'more' | null>(null);
   problem = $state.raw<GatehouseError | null>(null);
+  /** Whether more than the first page is shown. */
+  extended = $state(false);
   #next = $state.raw<string | null>(null);
   #asked = 0;
   readonly #ask: (cursor: string | null) => Promise<Rows<T>>;
@@ -45,6 +47,7 @@ export class PagedRows<T> {
       const { rows, next } = await this.#ask(cursor);
       if (asked !== this.#asked) return;
       this.rows = [...before(), ...rows];
+      this.extended = loading === 'more';
       this.#next = next;
     } catch (error) {
       if (asked === this.#asked) this.problem = asGatehouseError(error);

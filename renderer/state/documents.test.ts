@@ -58,7 +58,7 @@ describe('PagedRows', () => {
     void pages.more();
     expect(answers).toHaveLength(2);
     await answer(1, ['b'], null);
-    expect([pages.rows, pages.hasMore]).toEqual([['a', 'b'], false]);
+    expect([pages.rows, pages.hasMore, pages.extended]).toEqual([['a', 'b'], false, true]);
   });
 
   it('drops what an earlier question answers late', async () => {

@@ -8,6 +8,7 @@ import type { ConnectivityMonitor } from './connectivity-monitor.ts';
 import type { ConsoleExports } from './console-exports.ts';
 import type { ConsoleSession } from './console-session.ts';
 import type { ConsoleSessions } from './console-sessions.ts';
+import type { ExpectedChanges } from './expected-changes.ts';
 import type { OwnChanges } from './own-changes.ts';
 import type { PasswordCheck } from './password-check.ts';
 import type { SetupKey } from './setup-key.ts';
@@ -35,6 +36,8 @@ export interface ConsoleParts {
   readonly password: PasswordCheck;
   readonly audit: AuditLedger;
   readonly changes: OwnChanges;
+  /** Of devices and collections. */
+  readonly expected: ExpectedChanges;
   readonly monitor: ConnectivityMonitor;
   readonly exports: ConsoleExports;
   /** Asked for on a first run; null where the host needs none. */

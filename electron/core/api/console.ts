@@ -18,7 +18,12 @@ import type { OpenedExport } from './console-exports.ts';
 import { consoleHandlers } from './console-handlers.ts';
 import type { ConsoleSession, SessionOrigin } from './console-session.ts';
 import { ConsoleSessions } from './console-sessions.ts';
+import { deviceHandlers } from './device-handlers.ts';
+import { deviceTopics } from './device-topics.ts';
 import { Dispatch } from './dispatch.ts';
+import { documentHandlers } from './document-handlers.ts';
+import { ExpectedChanges } from './expected-changes.ts';
+import { followDevices } from './follow-devices.ts';
 import { followInstallation } from './follow-installation.ts';
 import { inspectorTopics } from './inspector-topics.ts';
 import { OwnChanges } from './own-changes.ts';
@@ -30,7 +35,7 @@ import { settingsHandlers } from './settings-handlers.ts';
 import type { SetupKey } from './setup-key.ts';
 import { tokenHandlers } from './token-handlers.ts';
 import { TopicsHub } from './topics-hub.ts';
-import type { TellTopic } from './topics-hub.ts';
+import type { TellTopic, TopicSources } from './topics-hub.ts';
 
 export interface ConsoleOptions {
   readonly installation: Installation;
@@ -56,16 +61,18 @@ export class Console {
       sessions,
       password: new PasswordCheck(installation, audit),
       changes: new OwnChanges(),
+      expected: new ExpectedChanges(),
       monitor: new ConnectivityMonitor(installation),
       exports: new ConsoleExports(installation, audit),
     };
     sessions.onForgotten((session) => this.#parts.exports.forget(session));
     this.#dispatch = new Dispatch({ handlers: makeHandlers(this.#parts), audit, logger });
-    this.#hub = new TopicsHub({ ...serviceTopics(this.#parts), ...inspectorTopics(this.#parts) }, (error) => {
+    this.#hub = new TopicsHub(makeTopics(this.#parts), (error) => {
       const { code, message } = asGatehouseError(error);
       logger.warn({ code }, message);
     });
-    this.#unfollow = followInstallation(this.#parts);
+    const unfollow = [followInstallation(this.#parts), followDevices(this.#parts)];
+    this.#unfollow = () => unfollow.forEach((end) => end());
   }
 
   /** Nobody has signed in to it yet. */
@@ -114,9 +121,15 @@ function makeHandlers(parts: ConsoleParts): Handlers {
     ...settingsHandlers(parts),
     ...tokenHandlers(parts),
     ...sessionHandlers(parts),
+    ...deviceHandlers(parts),
+    ...documentHandlers(parts),
     ...requestHandlers(parts),
     ...viewHandlers(parts),
     ...captureHandlers(parts),
     ...auditHandlers(parts),
   };
+}
+
+function makeTopics(parts: ConsoleParts): TopicSources {
+  return { ...serviceTopics(parts), ...deviceTopics(parts), ...inspectorTopics(parts) };
 }

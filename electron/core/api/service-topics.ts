@@ -17,6 +17,7 @@ import { callLine } from './call-line.ts';
 import { certificateFacts } from './certificate-facts.ts';
 import type { ConsoleParts } from './call-context.ts';
 import type { ConsoleSession } from './console-session.ts';
+import { both, looking } from './topic-watches.ts';
 import type { TopicSources } from './topics-hub.ts';
 
 /** How often what has no event of its own is looked at while somebody listens, in milliseconds. */
@@ -60,22 +61,6 @@ export function serviceTopics(parts: ConsoleParts): Pick<TopicSources, ServiceTo
       watch: both(on('onPhase', 'onTokens', 'onProblem'), looking(lookEveryMs.log)),
     },
     sessions: { read: whileServing(sessionsView), watch: both(on('onPhase'), looking(lookEveryMs.sessions)) },
-  };
-}
-
-type Watch = (changed: () => void) => () => void;
-
-function both(first: Watch, second: Watch): Watch {
-  return (changed) => {
-    const ends = [first(changed), second(changed)];
-    return () => ends.forEach((end) => end());
-  };
-}
-
-function looking(everyMs: number): Watch {
-  return (changed) => {
-    const timer = setInterval(changed, everyMs).unref();
-    return () => clearInterval(timer);
   };
 }
 

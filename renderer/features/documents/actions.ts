@@ -13,13 +13,14 @@ interface Does {
 }
 
 export function documentActions(console: ConsoleModel, documents: DocumentsState, does: Does): Action[] {
-  const page = (facts: Omit<Action, 'group'>): Action => ({ group: 'page', ...facts });
-  const online = (): boolean => !console.offline;
-  const chosen = (): boolean => documents.tab === 'collections' && documents.collection !== null;
+  return [...pageActions(console, documents, does), ...collectionActions(console, documents)];
+}
+
+const page = (facts: Omit<Action, 'group'>): Action => ({ group: 'page', ...facts });
+
+function pageActions(console: ConsoleModel, documents: DocumentsState, does: Does): Action[] {
   const show = (id: DocumentTab, title: () => string, key: string): Action =>
     page({ id: `documents.show_${id}`, title, keys: [key], run: () => (documents.tab = id) });
-  const step = (id: string, title: () => string, keys: string[], run: () => void): Action =>
-    page({ id: `documents.${id}`, title, keys, run, enabled: chosen });
   return [
     show('collections', m.documents_key_tab_collections, '1'),
     show('fetches', m.documents_key_tab_fetches, '2'),
@@ -29,9 +30,19 @@ export function documentActions(console: ConsoleModel, documents: DocumentsState
       keys: ['n'],
       icon: FolderPlus,
       run: does.publish,
-      enabled: online,
+      enabled: () => !console.offline,
     }),
     page({ id: 'documents.search', title: m.documents_key_search, keys: ['/'], run: does.search }),
+  ];
+}
+
+/** What can be done with the chosen collection and its documents. */
+function collectionActions(console: ConsoleModel, documents: DocumentsState): Action[] {
+  const online = (): boolean => !console.offline;
+  const chosen = (): boolean => documents.tab === 'collections' && documents.collection !== null;
+  const step = (id: string, title: () => string, keys: string[], run: () => void): Action =>
+    page({ id: `documents.${id}`, title, keys, run, enabled: chosen });
+  return [
     step('down', m.documents_key_down, ['j', 'down'], () => documents.move(1)),
     step('up', m.documents_key_up, ['k', 'up'], () => documents.move(-1)),
     step('next', m.documents_key_next_collection, ['shift+j'], () => documents.moveCollection(1)),

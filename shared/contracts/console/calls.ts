@@ -34,6 +34,9 @@ export const maxLength = {
   file: 1_400_000,
   folder: 4096,
   document: 4096,
+  search: 256,
+  /** Of a page of documents: it holds a name. */
+  place: 4096,
 } as const;
 
 const text = (max: number) => v.pipe(v.string(), v.maxLength(max));
@@ -159,8 +162,8 @@ export const calls = {
   'documents.list': call<DocumentPage>()(
     v.strictObject({
       collection: required(maxLength.name),
-      search: text(maxLength.document),
-      cursor,
+      search: text(maxLength.search),
+      cursor: v.nullable(required(maxLength.place)),
       limit: wholeNumber(1, 500),
     }),
   ),
