@@ -2,6 +2,8 @@
 // and fetch alone, so that the same files run in a browser, in Node and in Electron.
 export { exportDeviceKey, importDeviceKey, type DeviceKey, type ExportedDeviceKey } from './device-key.ts';
 export { Device, type Agent, type DeviceOptions, type RegisterOptions } from './device.ts';
+export { documentToDownload, type DocumentToDownload } from './document-answer.ts';
+export { saveDocument, type SaveOptions } from './documents.ts';
 export { type DocumentKey, type DownloadOptions } from './document-download.ts';
 export { fingerprintOf, publicKeyFromJwk, type PublicKey } from './identity.ts';
 export { indexedDbKeys } from './indexed-db.ts';

@@ -58,7 +58,7 @@ async function open(isVerified: boolean): Promise<ClientHttp2Session> {
   return opened;
 }
 
-function call(rpc: string, args: unknown = undefined, on = session): Promise<SampleAnswer> {
+function call(rpc: string, args?: unknown, on = session): Promise<SampleAnswer> {
   return request(on, `/rpc/documents.${rpc}`, args === undefined ? '' : JSON.stringify(args));
 }
 
