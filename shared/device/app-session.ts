@@ -15,6 +15,8 @@ import { openStreamedAnswer, type StreamedAnswer } from './streamed-answer.ts';
 /** The app stops before the agent does: what is on its way should still be taken. At most, in milliseconds. */
 const maxMarginMs = 30_000;
 const marginShare = 0.1;
+/** The agent may drop a session that has had no request for a minute; the app is sure of it for half of that. */
+const unusedMs = 30_000;
 
 export interface AppSessionOptions {
   readonly sessionId: string;
@@ -29,6 +31,8 @@ export class AppSession {
   readonly limits: DeviceSessionLimits;
   readonly #life: SessionLife;
   #counter = 0;
+  /** An authentic answer has come, so the agent has had an authentic request. */
+  #answered = false;
 
   constructor({ sessionId, keys, limits, clock, onEnd = () => {} }: AppSessionOptions) {
     this.sessionId = sessionId;
@@ -49,7 +53,8 @@ export class AppSession {
 
   /** False when the next request needs another session. */
   get usable(): boolean {
-    return this.#life.state === 'live' && this.#counter < this.limits.requests;
+    const sure = this.#answered || this.ageMs < unusedMs;
+    return sure && this.#life.state === 'live' && this.#counter < this.limits.requests;
   }
 
   /** True when the keys are gone. */
@@ -81,13 +86,16 @@ export class AppSession {
     const place = this.#place(counter, direction.toApp);
     const plaintext = await openMessage(this.#life.keys().toApp, place, message);
     if (plaintext === null) throw notAuthentic();
+    this.#answered = true;
     return decodeAnswer(plaintext);
   }
 
   /** `source` begins behind the message's head. Throws as `open`, and so does the body. */
   async openStreamed(counter: number, source: ByteSource): Promise<StreamedAnswer> {
     const place = this.#place(counter, direction.toApp);
-    return openStreamedAnswer(this.#life.keys().streams, place, this.#whileAlive(source));
+    const answer = await openStreamedAnswer(this.#life.keys().streams, place, this.#whileAlive(source));
+    this.#answered = true;
+    return answer;
   }
 
   /** No more requests; answers that are owed may still come. */

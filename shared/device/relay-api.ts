@@ -138,6 +138,8 @@ class Watch {
   readonly #timeoutMs: number;
   readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
+  /** Never fulfilled: a body that ignores the signal must not keep its reader waiting. */
+  readonly #aborted: Promise<never>;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late = false;
 
@@ -146,6 +148,11 @@ class Watch {
     this.#outer = outer;
     if (outer?.aborted === true) this.#controller.abort();
     outer?.addEventListener('abort', this.#abort);
+    this.#aborted = new Promise((_, reject) => {
+      this.signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+    // Whoever reads sees it; when nobody does it is no unhandled rejection.
+    this.#aborted.catch(() => {});
     this.#again();
   }
 
@@ -158,7 +165,7 @@ class Watch {
     try {
       for (;;) {
         this.#again();
-        const part = await reader?.read();
+        const part = await Promise.race([reader?.read(), this.#aborted]);
         if (part === undefined || part.done) return;
         yield part.value as Bytes;
       }
@@ -167,7 +174,7 @@ class Watch {
     } finally {
       this.stop();
       // What was read to its end, or has failed, needs no cancelling: an error here tells nothing new.
-      await reader?.cancel().catch(() => {});
+      reader?.cancel().catch(() => {});
     }
   }
 

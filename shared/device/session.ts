@@ -151,6 +151,7 @@ export class Session {
     // One that failed ahead of time is tried again here, where somebody waits for the error.
     const ready = await ahead?.catch(() => null);
     const session = ready?.usable === true ? ready : await this.#start();
+    this.#current.expire();
     if (this.#closed) session.end();
     else this.#current = session;
     this.#changed();
