@@ -113,8 +113,7 @@ export class LiveList<R extends Row> {
     if (this.paused) return;
     if (this.following) this.#due = true;
     else {
-      if (grown && this.idOrder !== 'none')
-        this.#window.grown(this.idOrder === 'descending' ? 'before' : 'after');
+      if (grown) this.#grown();
       this.#due ||= !grown || this.#onScreen().some(this.#unfinished);
     }
     this.#pump();
@@ -230,8 +229,15 @@ export class LiveList<R extends Row> {
   }
 
   #hold(): void {
-    if (this.following) this.seenId = this.newestId;
+    if (this.following) {
+      if (this.newestId > this.seenId) this.#grown();
+      this.seenId = this.newestId;
+    }
     this.following = false;
+  }
+
+  #grown(): void {
+    if (this.idOrder !== 'none') this.#window.grown(this.idOrder === 'descending' ? 'before' : 'after');
   }
 
   #onScreen(): readonly R[] {
@@ -285,7 +291,10 @@ export class LiveList<R extends Row> {
   }
 
   #take(fetch: Fetch, page: SourcePage<R>): void {
-    this.#window.apply(fetch, page);
+    // Asked for while the list followed; meanwhile a person has looked elsewhere.
+    if (fetch.kind === 'head' && !this.following && this.#window.need()?.kind !== 'head') {
+      if (page.newestId > this.seenId) this.#grown();
+    } else this.#window.apply(fetch, page);
     this.newestId = Math.max(this.newestId, page.newestId);
     if (this.following && fetch.kind === 'head') this.seenId = page.newestId;
     if (this.#window.loaded) this.#settle();

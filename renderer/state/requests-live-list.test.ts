@@ -86,6 +86,21 @@ describe('LiveList', () => {
     expect([list.following, topId(list), list.newestId - list.seenId]).toEqual([false, before, 10_000]);
   });
 
+  it('is not taken back to its head by a page that was under way when a person scrolled', async () => {
+    const { list, told } = await started(10_000, 50);
+    await vi.advanceTimersByTimeAsync(200);
+    told.newest += 100;
+    list.changed(told.newest);
+    await vi.advanceTimersByTimeAsync(10);
+    list.scrollBy(280);
+    const before = topId(list);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(topId(list)).toBe(before);
+    list.scrollBy(-10_000);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(topId(list)).toBe(told.newest);
+  });
+
   it('stays where it is while paused, and reads nothing', async () => {
     const { list, told } = await started();
     list.pause();

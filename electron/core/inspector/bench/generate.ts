@@ -4,10 +4,10 @@ import type { RequestOutcome, RequestRow } from '../../../../shared/contracts/re
 
 const rpcNames = ['ping', 'echo', 'documents', 'http', 'tcp', 'documents.list', 'documents.get', 'chargen'];
 const errorCodes = ['rpc_failed', 'timeout', 'truncated', 'rpc_bad_request'];
-const firstSentAt = 1_790_000_000_000;
+const defaultFirstSentAt = 1_790_000_000_000;
 
 /** Milliseconds between two requests. */
-const everyMs = 600;
+export const everyMs = 600;
 
 /** From 0 up to 1, by the number and a salt. */
 function chance(index: number, salt: number): number {
@@ -16,7 +16,8 @@ function chance(index: number, salt: number): number {
   return ((value ^ (value >>> 16)) >>> 0) / 2 ** 32;
 }
 
-export function benchRow(id: number): RequestRow {
+/** @param firstSentAt when request 0 came, milliseconds since the epoch */
+export function benchRow(id: number, firstSentAt = defaultFirstSentAt): RequestRow {
   const session = Math.floor(id / 20);
   const client = Math.floor(chance(session, 1) ** 3 * 5000);
   const plain = chance(session, 2) < 0.05;
@@ -45,11 +46,20 @@ export function benchRow(id: number): RequestRow {
 export function benchOutcome(id: number): RequestOutcome {
   const failed = chance(id, 7) < 0.03;
   const errorCode = failed ? (errorCodes[id % errorCodes.length] ?? null) : null;
+  const durationMs = 0.2 / (1.0001 - chance(id, 8));
+  const first = id % 20 === 0;
   return {
     status: errorCode === 'timeout' ? 'TIMED_OUT' : failed ? 'FAILED' : 'SUCCESS',
-    durationMs: 0.2 / (1.0001 - chance(id, 8)),
+    durationMs,
     bytesRead: Math.floor(chance(id, 9) ** 4 * 1_000_000),
     bytesWritten: Math.floor(chance(id, 10) ** 4 * 10_000_000),
     errorCode,
+    timing: {
+      queueMs: durationMs * 0.05,
+      handshakeMs: first ? 4 + chance(id, 11) : null,
+      verificationMs: first ? 30 + chance(id, 12) : null,
+      handlerMs: durationMs * 0.75,
+      transferMs: durationMs * 0.2,
+    },
   };
 }
