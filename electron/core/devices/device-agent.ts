@@ -81,8 +81,9 @@ export class DeviceAgent {
     }
     const device = newDevice(user, name, key);
     const there = this.#options.registry.get(device.id);
-    if (there?.revokedAt != null) throw revokedError();
-    if (there?.confirmedAt != null) return answerAgain(there, proof);
+    const status = there === null ? null : statusOf(there);
+    if (status === 'revoked') throw revokedError();
+    if (there !== null && status === 'confirmed') return answerAgain(there, proof);
     if (proof !== undefined) return this.#confirmByCode(device, key, proof);
     return { status: statusWord(await this.#options.registry.add(device)) };
   }

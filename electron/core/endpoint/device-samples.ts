@@ -134,6 +134,12 @@ export class DeviceWorld {
     this.#opened = new Opened();
   }
 
+  /** As kill -9: nothing is closed, and the next `start` finds what is on the disk. */
+  kill(): void {
+    this.#wire.close();
+    this.#opened = new Opened();
+  }
+
   async close(): Promise<void> {
     await this.stop();
     rmSync(this.folder, { recursive: true, force: true });
@@ -313,4 +319,26 @@ export class SampleApp {
 /** Base64url of random bytes, as a request id. */
 export function sampleRequestId(): string {
   return randomBytes(16).toString('base64url');
+}
+
+/** Counts how often it runs; takes its time where it is told to. */
+export function counting(name = 'count', idempotent = false): Rpc & { runs: number; wait: Promise<unknown> } {
+  const rpc = {
+    name,
+    takesStream: false,
+    idempotent,
+    runs: 0,
+    wait: Promise.resolve() as Promise<unknown>,
+    run: async () => {
+      rpc.runs += 1;
+      const run = rpc.runs;
+      await rpc.wait;
+      return { json: { run } };
+    },
+  };
+  return rpc;
+}
+
+export function rejections(world: DeviceWorld): string[] {
+  return world.log.rejected.map(({ rejectionCode }) => rejectionCode);
 }

@@ -45,10 +45,13 @@ const streamLimits = { maxSessions: 8192, maxSessionsPerClient: 2048 };
 const maxBodyBytes = 64 * 1024 * 1024;
 
 /** What is known of a call when it is refused. */
-type Claim = { -readonly [K in 'fingerprint' | 'issuer' | 'subject']: string | null } & {
+interface Claim {
   readonly clientId: string;
+  fingerprint: string | null;
+  issuer: string | null;
+  subject: string | null;
   session: DeviceSession | null;
-};
+}
 
 export class DeviceStreams {
   readonly #options: DeviceStreamsOptions;
