@@ -104,9 +104,12 @@ describe('the limits', () => {
       }),
     );
     expect(first.take()).toBeNull();
-    // Each twice, in a wild order, all at once.
-    const sent = [...bodies, ...bodies].sort(() => Math.random() - 0.5);
-    const codes = (await Promise.all(sent.map((body) => app.send(first, body)))).map(codeOf);
+    // Each twice, in a wild order, as many at once as a connection has streams.
+    const codes: string[] = [];
+    for (const half of [bodies.slice(0, 500), bodies.slice(500)]) {
+      const sent = [...half, ...half].sort(() => Math.random() - 0.5);
+      codes.push(...(await Promise.all(sent.map((body) => app.send(first, body)))).map(codeOf));
+    }
     expect(count.runs).toBe(1000);
     expect(codes.filter((code) => code === 'status 200')).toHaveLength(1000);
     const rest = codes.filter((code) => code !== 'status 200');
