@@ -11,6 +11,8 @@ export { SignIn, ssoLogin } from './oidc/index.ts';
 export type { DeviceCode, IssuerOptions, SsoLoginOptions, TokenSet } from './oidc/index.ts';
 export type { TokenSource } from './relay-connection.ts';
 export type { Client } from './client.ts';
+export { downloadDocument, uploadDocument } from './documents.ts';
+export type { DocumentDownload, DocumentPlace, DownloadedVersion } from './documents.ts';
 export type { Service } from './service.ts';
 export type { ServiceCredentials } from './credentials.ts';
 export type { UseE2eeDefault } from './establish.ts';
