@@ -26,7 +26,8 @@ export class TrialIssuer {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const issuer = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     const provider = new Provider(issuer, configuration(tokenSeconds));
-    server.on('request', provider.callback());
+    const answer = provider.callback();
+    server.on('request', (request, response) => void answer(request, response));
     return new TrialIssuer(server, issuer);
   }
 
@@ -51,7 +52,7 @@ function configuration(tokenSeconds: number): Configuration {
   });
   return {
     clients: [client(cliClient, 'http://127.0.0.1/callback'), client(pageClient, 'http://127.0.0.1/')],
-    jwks: { keys: [key as never] },
+    jwks: { keys: [key] },
     cookies: { keys: ['specs alone'] },
     scopes: ['openid', 'offline_access'],
     clientBasedCORS: (_context, origin) => new URL(origin).hostname === '127.0.0.1',

@@ -8,7 +8,9 @@ import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { storageError } from '../../shared/storage/atomic-file.ts';
 import { documentToDownload } from '../../shared/device/document-answer.ts';
 import type { DocumentToDownload } from '../../shared/device/document-answer.ts';
+import { saveDocument } from '../../shared/device/index.ts';
 import type { Device } from '../../shared/device/index.ts';
+import type { ContentHash } from '../../shared/device/documents.ts';
 import { inSession } from './device-client.ts';
 import type { DownloadFlags } from './device-command.ts';
 import { printNote, printResult } from './output.ts';
@@ -35,7 +37,9 @@ export async function downloadAsDevice({ name, collection, path, flags }: Device
     const part = join(dirname(target), `.${basename(target)}.${document.version.slice(0, 16)}.part`);
     const resumedFrom = await partLength(part, document.length);
     await fetchInto(part, device, document, resumedFrom, flags);
-    await finish(part, target, document);
+    await rename(part, target).catch((error: unknown) => {
+      throw storageError('written', target, error);
+    });
     const facts = { event: 'downloaded', file: target, version: document.version, size: document.length };
     const line = `${target}: ${String(document.length)} bytes, SHA-256 ${document.version}`;
     printResult({ ...facts, resumedFrom }, [line], flags);
@@ -60,41 +64,35 @@ async function fetchInto(
   const file = await open(part, from === 0 ? 'w' : 'r+', 0o600).catch((error: unknown) => {
     throw storageError('written', part, error);
   });
-  const tell = progress(document.length, flags);
   let at = from;
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    await file.write(bytes, 0, bytes.length, at);
+    at += bytes.length;
+  };
   try {
-    for await (const bytes of device.download(document, { offset: from })) {
-      await file.write(bytes, 0, bytes.length, at);
-      at += bytes.length;
-      tell(at);
-    }
+    await saveDocument(device, document, new WritableStream({ write }), {
+      saved: from === 0 ? [] : (createReadStream(part) as AsyncIterable<Buffer>),
+      onProgress: progress(flags),
+      hash: nodeHash(),
+    });
     await file.sync();
   } catch (error) {
+    if (error instanceof GatehouseError && error.code === 'blob_not_authentic')
+      await rm(part, { force: true });
     throw error instanceof GatehouseError ? error : storageError('written', part, error);
   } finally {
     await file.close();
   }
 }
 
-/** Disks lie too: the file becomes the document only where its content has the version's hash. */
-async function finish(part: string, target: string, { version }: DocumentToDownload): Promise<void> {
+function nodeHash(): ContentHash {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(part) as AsyncIterable<Buffer>) hash.update(chunk);
-  if (hash.digest('hex') !== version) {
-    await rm(part, { force: true });
-    throw new GatehouseError(
-      'blob_not_authentic',
-      'What was kept of the document is damaged. Download it again.',
-    );
-  }
-  await rename(part, target).catch((error: unknown) => {
-    throw storageError('written', target, error);
-  });
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
 }
 
-function progress(length: number, flags: DownloadFlags): (at: number) => void {
+function progress(flags: DownloadFlags): (at: number, length: number) => void {
   let last = 0;
-  return (at) => {
+  return (at, length) => {
     const now = performance.now();
     if (flags.json === true || now - last < progressEveryMs) return;
     last = now;

@@ -92,7 +92,12 @@ function offerSignIn(config: AppConfig, trouble: HTMLElement | null): void {
         ['Service', config.serviceId],
       ]),
       trouble,
-      go,
+      h(
+        'div',
+        { class: 'actions' },
+        go,
+        button('Another service', () => askForConfig(config), { class: 'quiet' }),
+      ),
     ),
   );
 }

@@ -110,7 +110,7 @@ export class DeviceView {
     const pending = error instanceof GatehouseError && error.code === 'device_pending';
     if (pending && this.element.dataset.pending === key.identity.fingerprint) return;
     this.element.dataset.pending = pending ? key.identity.fingerprint : '';
-    const title = pending ? 'Pending: compare the fingerprints' : 'This device cannot sign in';
+    const title = pending ? 'Compare the fingerprints' : 'This device cannot sign in';
     const advice = pending
       ? 'Compare both with what the console shows under Devices: over the phone, or side by side, never through the relay. If a single group differs, somebody is in between: do not go on. This page goes on by itself once the administrator has confirmed.'
       : '';

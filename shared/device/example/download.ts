@@ -2,7 +2,7 @@
 // It goes on from what is kept. Every byte that is kept was authentic when it came.
 import { GatehouseError } from '../../contracts/errors.ts';
 import { documentToDownload, type DocumentToDownload } from '../document-answer.ts';
-import type { Device, Session } from '../index.ts';
+import { saveDocument, type Device, type Session } from '../index.ts';
 import { PartialFile } from './partial-file.ts';
 
 export type DownloadState = 'waiting' | 'running' | 'paused' | 'done' | 'failed';
@@ -41,12 +41,12 @@ export class Download {
       const answer = await this.#session.request('documents.get', { collection, name }, { idempotent: true });
       const document = documentToDownload(answer);
       kept = await PartialFile.open(document.version);
-      if (kept.length > document.length) throw damaged();
       await this.#receive(document, kept);
       this.content = await kept.blob();
       this.#become('done', null);
     } catch (error) {
       await kept?.flush().catch(() => undefined);
+      if (isCode(error, 'blob_not_authentic')) await kept?.remove().catch(() => undefined);
       this.#stopped(error);
     }
   }
@@ -60,13 +60,14 @@ export class Download {
     this.received = kept.length;
     this.resumedFrom = kept.length;
     this.#tell();
-    const options = { offset: kept.length, signal: this.#cancel.signal };
-    for await (const bytes of this.#device.download(document, options)) {
-      await kept.append(bytes);
-      this.received = kept.length;
-      this.#tell();
-    }
-    if (kept.length !== document.length) throw damaged();
+    await saveDocument(this.#device, document, kept.sink(), {
+      saved: kept.content(),
+      signal: this.#cancel.signal,
+      onProgress: (received) => {
+        this.received = received;
+        this.#tell();
+      },
+    });
   }
 
   #stopped(error: unknown): void {
@@ -95,6 +96,6 @@ const passing: ReadonlySet<string> = new Set([
   'oidc_unavailable',
 ]);
 
-function damaged(): GatehouseError {
-  return new GatehouseError('blob_not_authentic', 'What was kept of this document does not fit it.');
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof GatehouseError && error.code === code;
 }

@@ -47,6 +47,17 @@ export class PartialFile {
     }
   }
 
+  /** Where `saveDocument` writes to. Whatever happens, `flush` afterwards. */
+  sink(): WritableStream<Uint8Array<ArrayBuffer>> {
+    return new WritableStream({ write: (bytes) => this.append(bytes) });
+  }
+
+  /** What was kept, to be hashed again: disks lie too. */
+  async *content(): AsyncGenerator<Bytes> {
+    const reader = (await this.blob()).stream().getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  }
+
   /** What has come survives from now on. */
   async flush(): Promise<void> {
     const writable = this.#writable;
