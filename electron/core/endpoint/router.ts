@@ -131,7 +131,7 @@ export class Router {
 
   /** Serves the request, seen by a tap where its RPC is being captured. */
   async #capture(exchange: Exchange, session: EndpointSession, rpc: Rpc, clock: RequestClock): Promise<void> {
-    const tap = this.#options.capture?.tap(rpc.name) ?? null;
+    const tap = rpc.neverCaptured === true ? null : (this.#options.capture?.tap(rpc.name) ?? null);
     if (tap === null) {
       await this.#serve(exchange, session, rpc, clock);
       return;

@@ -18,6 +18,7 @@ export interface DocumentsRpc<Schema extends v.GenericSchema> {
   readonly name: `documents.${string}`;
   readonly takesStream: boolean;
   readonly idempotent: boolean;
+  readonly neverCaptured?: boolean;
   readonly schema: Schema;
   /** What it takes, for a person. */
   readonly takes: string;
@@ -29,6 +30,7 @@ export function documentsRpc<Schema extends v.GenericSchema>(rpc: DocumentsRpc<S
     name: rpc.name,
     takesStream: rpc.takesStream,
     idempotent: rpc.idempotent,
+    neverCaptured: rpc.neverCaptured === true,
     run: async (call) => {
       const recipient = recipientOf(call);
       const { documents } = call.context;

@@ -9,6 +9,8 @@ export const documentsGet = documentsRpc({
   // A client that wants a stream for its answer calls with an empty one.
   takesStream: true,
   idempotent: true,
+  // Its answer has the key.
+  neverCaptured: true,
   schema: documentsGetArgs,
   takes: '{"collection", "name", "version"?} and, of TLS clients, {"inline": true, "from"?}',
   run: async ({ args, documents, recipient, call }) => {

@@ -24,6 +24,8 @@ let sample: SampleDocuments;
 let endpoint: Endpoint;
 let log: SampleLog;
 let session: ClientHttp2Session;
+/** RPCs that payload capture was asked about. */
+const taps: string[] = [];
 
 beforeEach(async () => {
   sample = await SampleDocuments.open({ allowUpload: true });
@@ -37,6 +39,12 @@ beforeEach(async () => {
     domainName: () => 'PROD',
     certificate,
     documents: sample.documents,
+    capture: {
+      tap: (name) => {
+        taps.push(name);
+        return null;
+      },
+    },
   });
   session = await open(true);
 });
@@ -203,6 +211,14 @@ describe('the document RPCs', () => {
     const run = async () =>
       rpcs.get('documents.get')?.run({ args, body: null, signal: new AbortController().signal, context });
     await expect(run()).rejects.toMatchObject({ code: 'rpc_bad_request' });
+  });
+
+  it('never let payload capture see a key', async () => {
+    await sample.put('a.txt', 'x');
+    taps.length = 0;
+    await call('get', { collection: 'files', name: 'a.txt' });
+    await call('list', { collection: 'files' });
+    expect(taps).toEqual(['documents.list']);
   });
 
   it('are rows of the request log as any other', async () => {

@@ -52,6 +52,8 @@ export interface Rpc {
    * lost. Without it such a repetition is told RESULT_UNKNOWN.
    */
   readonly idempotent?: boolean;
+  /** Whether its payloads are secrets that payload capture must never keep. */
+  readonly neverCaptured?: boolean;
   /** @throws GatehouseError with a code for the caller; anything else becomes `rpc_failed` */
   run(call: RpcCall): RpcAnswer | Promise<RpcAnswer>;
 }
