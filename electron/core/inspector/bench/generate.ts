@@ -31,16 +31,34 @@ export function benchRow(id: number, firstSentAt = defaultFirstSentAt): RequestR
     domainName: chance(session, 4) < 0.9 ? 'PROD' : 'test',
     sentAt: firstSentAt + id * everyMs,
     h2MultiplexingUsed: chance(session, 5) < 0.9,
-    e2eeUsed: !plain,
-    sessionVerified: !plain && chance(session, 6) < 0.7,
-    verifiedBy: plain ? 'none' : 'fingerprint',
-    tlsVersion: plain ? null : 'TLSv1.3',
-    cipher: plain ? null : 'TLS_AES_256_GCM_SHA384',
-    certificate: plain ? null : { sha256: '7f'.repeat(32), pem: '-----BEGIN CERTIFICATE-----\nMA==\n' },
-    sessionId: plain ? null : `s-${(session * 2_654_435_761) % 2 ** 40}`,
-    tokenId: plain ? null : `token-${user}`,
-    remoteUser: plain ? null : `user${user}`,
+    ...(plain ? unprotected : protectedBy(session, user)),
   };
+}
+
+const unprotected = {
+  e2eeUsed: false,
+  sessionVerified: false,
+  verifiedBy: 'none',
+  tlsVersion: null,
+  cipher: null,
+  certificate: null,
+  sessionId: null,
+  tokenId: null,
+  remoteUser: null,
+} as const;
+
+function protectedBy(session: number, user: number) {
+  return {
+    e2eeUsed: true,
+    sessionVerified: chance(session, 6) < 0.7,
+    verifiedBy: 'fingerprint',
+    tlsVersion: 'TLSv1.3',
+    cipher: 'TLS_AES_256_GCM_SHA384',
+    certificate: { sha256: '7f'.repeat(32), pem: '-----BEGIN CERTIFICATE-----\nMA==\n' },
+    sessionId: `s-${(session * 2_654_435_761) % 2 ** 40}`,
+    tokenId: `token-${user}`,
+    remoteUser: `user${user}`,
+  } as const;
 }
 
 export function benchOutcome(id: number): RequestOutcome {
