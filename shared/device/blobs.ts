@@ -7,6 +7,7 @@ import {
   chunkCount,
   chunkLength,
   decryptChunks,
+  eachOf,
   encryptChunks,
   sealedChunkLength,
   sealedLength,
@@ -90,7 +91,7 @@ export { sealedLength as blobLength };
 
 async function* exactly(length: number, source: ByteSource): AsyncGenerator<Uint8Array> {
   let left = length;
-  for await (const bytes of source) {
+  for await (const bytes of eachOf(source)) {
     left -= bytes.length;
     if (left < 0) throw changed();
     yield bytes;

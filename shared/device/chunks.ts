@@ -19,6 +19,11 @@ export interface ChunkCipher {
 
 export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
+/** `source` for `for await`, which takes both at run time; the compiler sometimes loses the element type of a union. */
+export function eachOf(source: ByteSource): AsyncIterable<Uint8Array> {
+  return source as AsyncIterable<Uint8Array>;
+}
+
 /** How many chunks `length` bytes of plaintext make; an empty one makes one empty chunk. */
 export function chunkCount(length: number): number {
   return Math.max(1, Math.ceil(length / chunkLength));
@@ -120,7 +125,7 @@ async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Pie
   let pieces: Uint8Array[] = [];
   let held = 0;
   let index = 0;
-  for await (const bytes of source) {
+  for await (const bytes of eachOf(source)) {
     let rest = bytes;
     while (held + rest.length > length) {
       const taken = rest.subarray(0, length - held);

@@ -2,7 +2,7 @@
 // where the connection broke, and checked in the end against the version's hash. Nothing of it is held in memory.
 // Must never report a document as whole that is not, byte for byte, the version that was asked for.
 import { GatehouseError } from '../contracts/errors.ts';
-import type { ByteSource } from './chunks.ts';
+import { eachOf, type ByteSource } from './chunks.ts';
 import type { Bytes } from './bytes.ts';
 import type { DocumentToDownload } from './document-answer.ts';
 import type { DownloadOptions } from './document-download.ts';
@@ -43,7 +43,7 @@ export async function saveDocument(
   { saved = [], onProgress, signal, hash = new RunningHash() }: SaveOptions = {},
 ): Promise<void> {
   let at = 0;
-  for await (const bytes of saved) {
+  for await (const bytes of eachOf(saved)) {
     hash.update(bytes);
     at += bytes.length;
   }

@@ -2,7 +2,7 @@
 // session, direction and counter; inside the chunks first the answer's JSON with its length, then the body.
 import { GatehouseError } from '../contracts/errors.ts';
 import { concat, readU32, u32, type Bytes } from './bytes.ts';
-import { decryptChunks, encryptChunks, type ByteSource, type ChunkCipher } from './chunks.ts';
+import { decryptChunks, eachOf, encryptChunks, type ByteSource, type ChunkCipher } from './chunks.ts';
 import { derived, gcmKey } from './handshake.ts';
 import { form, messageHead, placeData, streamLabel, type MessagePlace } from './messages.ts';
 import { decodeAnswer, encodeAnswer, type AnswerPayload } from './payload.ts';
@@ -58,7 +58,7 @@ async function* withHead(answer: AnswerPayload, body: ByteSource): AsyncGenerato
   if (head.length > maxHeadLength)
     throw new GatehouseError('rpc_too_large', 'The answer’s head is too long.');
   yield concat(u32(head.length), head);
-  yield* body;
+  yield* eachOf(body);
 }
 
 async function readHead(plaintext: AsyncGenerator<Bytes>): Promise<[Bytes, Bytes]> {
