@@ -12,7 +12,7 @@ const workers = 2;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 30_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
-const systemTimeoutMs = 60_000;
+const systemTimeoutMs = 120_000;
 
 /** Files that take much longer than others of their size: begun first, or one worker waits for the other at the end. */
 const slow = /\/e2e\/(start|console-pages|console-life|bench)\.test\.ts$/;

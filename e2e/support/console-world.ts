@@ -10,9 +10,13 @@ export interface ConsoleStart {
   readonly state?: 'serving' | 'locked' | 'first_run';
   /** More arguments of `gatehouse service`. */
   readonly more?: readonly string[];
+  /** Where the console listens. */
+  readonly listen?: string;
   /** Before anything runs: what its folder lies on. */
   readonly prepare?: (home: Home) => void;
 }
+
+const loopback = '127.0.0.1:0';
 
 export class ConsoleWorld {
   readonly home: Home;
@@ -29,13 +33,14 @@ export class ConsoleWorld {
     this.#port = new URL(this.url).port;
   }
 
-  static async start({ state = 'serving', more = [], prepare }: ConsoleStart = {}): Promise<ConsoleWorld> {
+  static async start(options: ConsoleStart = {}): Promise<ConsoleWorld> {
+    const { state = 'serving', more = [], listen = loopback, prepare } = options;
     const home = new Home();
     try {
       prepare?.(home);
       home.secret('password', `${superadminPassword}\n`);
       if (state === 'locked') await setUpOnce(home);
-      const program = home.spawn(...consoleArgs(home, '127.0.0.1:0', state === 'serving'), ...more);
+      const program = home.spawn(...consoleArgs(home, listen, state === 'serving'), ...more);
       const ready = (await program.event('ready')) as Record<string, string>;
       return new ConsoleWorld(home, program, ready);
     } catch (error) {
@@ -82,7 +87,7 @@ function consoleArgs(home: Home, address: string, unlocked: boolean): readonly s
 }
 
 async function setUpOnce(home: Home): Promise<void> {
-  const program = home.spawn(...consoleArgs(home, '127.0.0.1:0', true));
+  const program = home.spawn(...consoleArgs(home, loopback, true));
   await program.event('ready');
   await program.end();
 }

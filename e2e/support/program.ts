@@ -76,7 +76,7 @@ export class Program {
   }
 
   /** The first line of JSON whose `event` is `name`. @throws Error where it ends before, or after `withinMs` */
-  async event(name: string, withinMs = 20_000): Promise<Record<string, unknown>> {
+  async event(name: string, withinMs = 45_000): Promise<Record<string, unknown>> {
     const found = await until(
       `"${this.#command}" prints ${name}; it wrote: ${this.#stderr}`,
       () => {

@@ -23,7 +23,7 @@ const timing = { slowTab: 100, heartbeat: 30_000 } as const;
 export const socketClose = { signedOut: 4401, malformed: 4400, shuttingDown: 1001 } as const;
 
 export class EventSockets {
-  readonly #console: Console;
+  readonly #console: Pick<Console, 'subscribe'>;
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: maxMessageBytes,
@@ -31,7 +31,7 @@ export class EventSockets {
   });
   readonly #sockets = new Map<EventSocket, ConsoleSession>();
 
-  constructor(console: Console) {
+  constructor(console: Pick<Console, 'subscribe'>) {
     this.#console = console;
   }
 
@@ -72,7 +72,7 @@ export class EventSockets {
 
 class EventSocket {
   readonly #webSocket: WebSocket;
-  readonly #console: Console;
+  readonly #console: Pick<Console, 'subscribe'>;
   readonly #session: ConsoleSession;
   readonly #subscriptions = new Map<TopicName, () => void>();
   /** The newest value of each topic that could not be sent yet. */
@@ -82,7 +82,7 @@ class EventSocket {
   #slow: NodeJS.Timeout | null = null;
   #alive = true;
 
-  constructor(webSocket: WebSocket, console: Console, session: ConsoleSession) {
+  constructor(webSocket: WebSocket, console: Pick<Console, 'subscribe'>, session: ConsoleSession) {
     this.#webSocket = webSocket;
     this.#console = console;
     this.#session = session;
