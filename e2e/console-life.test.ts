@@ -2,13 +2,14 @@
 // channels against the built program, and what is left in the data folder where it is killed in between.
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleClient } from './support/console-client.ts';
 import { ConsoleWorld } from './support/console-world.ts';
 import { filesBelow } from './support/files.ts';
 import { builtProgram, Home } from './support/home.ts';
 import { until } from './support/waiting.ts';
 
+/** What a test started, ended after it. */
 const worlds: { close(): Promise<void> }[] = [];
 const start = async (...given: Parameters<typeof ConsoleWorld.start>): Promise<ConsoleWorld> => {
   const world = await ConsoleWorld.start(...given);
@@ -52,8 +53,29 @@ describe('the console in a browser', () => {
     await expect(again).rejects.toMatchObject({ code: 'already_set_up' });
   });
 
+  it('is unlocked after a start without a password, and starts the service by that', async () => {
+    const world = await start({ state: 'locked' });
+    expect(world.ready).toMatchObject({ state: 'locked' });
+    expect(world.ready).not.toHaveProperty('serviceId');
+    const client = world.client();
+    const topics = await client.follow(['console']);
+    await expect(client.call('console.unlock', { password: 'not it' })).rejects.toMatchObject({
+      code: 'superadmin_password_wrong',
+    });
+    await client.call('console.unlock', { password: world.password });
+    expect(await topics.until('console', ({ signedIn }) => signedIn)).toMatchObject({ phase: 'serving' });
+    expect(await world.program.event('serving')).toHaveProperty('fingerprint');
+  });
+});
+
+describe('the console of a service that runs', () => {
+  let world: ConsoleWorld;
+  beforeAll(async () => {
+    world = await ConsoleWorld.start();
+  });
+  afterAll(() => world.close());
+
   it('tells nothing but its phase before the password, and ends its sockets when it is locked', async () => {
-    const world = await start();
     const stranger = await world.client().follow(['console', 'settings', 'certificate', 'tokens']);
     expect(await stranger.until('console', () => true)).toMatchObject({ phase: 'serving', signedIn: false });
     const client = await world.signedIn();
@@ -68,38 +90,7 @@ describe('the console in a browser', () => {
     expect(await client.call('connectivity.measure', {})).toMatchObject({ measured: {} });
   });
 
-  it('is unlocked after a start without a password, and starts the service by that', async () => {
-    const world = await start({ state: 'locked' });
-    expect(world.ready).toMatchObject({ state: 'locked' });
-    expect(world.ready).not.toHaveProperty('serviceId');
-    const client = world.client();
-    const topics = await client.follow(['console']);
-    await expect(client.call('console.unlock', { password: 'not it' })).rejects.toMatchObject({
-      code: 'superadmin_password_wrong',
-    });
-    await client.call('console.unlock', { password: world.password });
-    expect(await topics.until('console', ({ signedIn }) => signedIn)).toMatchObject({ phase: 'serving' });
-    expect(await world.program.event('serving')).toHaveProperty('fingerprint');
-  });
-
-  it('changes the password while the service runs, and signs everybody out', async () => {
-    const world = await start();
-    const [one, two] = [await world.signedIn(), await world.signedIn()];
-    const topics = await two.follow(['console']);
-    await one.call('console.changePassword', { password: world.password, next: 'a new password' });
-    expect(await topics.closed()).toBe(4401);
-    for (const client of [one, two]) {
-      await expect(client.call('connectivity.retryNow', {})).rejects.toMatchObject({ code: 'not_signed_in' });
-      await expect(client.call('console.unlock', { password: world.password })).rejects.toMatchObject({
-        code: 'superadmin_password_wrong',
-      });
-    }
-    await one.call('console.unlock', { password: 'a new password' });
-    expect(await one.call('connectivity.measure', {})).toMatchObject({ measured: {} });
-  });
-
   it('goes on under an open tab when it is killed and started again', async () => {
-    const world = await start();
     const client = await world.signedIn();
     const topics = await client.follow(['console']);
     await topics.until('console', ({ signedIn }) => signedIn);
@@ -114,7 +105,6 @@ describe('the console in a browser', () => {
   });
 
   it('exchanges the relay while it runs, and remembers which it is', async () => {
-    const world = await start();
     const client = await world.signedIn();
     const topics = await client.follow(['connectivity']);
     await topics.until('connectivity', ({ link }) => link.state === 'online');
@@ -139,8 +129,23 @@ describe('the console in a browser', () => {
     expect(filesBelow(world.data).map(({ name }) => name)).not.toContain('relay-enrolment-token');
   });
 
+  it('changes the password while the service runs, and signs everybody out', async () => {
+    const [one, two] = [await world.signedIn(), await world.signedIn()];
+    const topics = await two.follow(['console']);
+    await one.call('console.changePassword', { password: world.password, next: 'a new password' });
+    expect(await topics.closed()).toBe(4401);
+    for (const client of [one, two]) {
+      await expect(client.call('connectivity.retryNow', {})).rejects.toMatchObject({ code: 'not_signed_in' });
+      await expect(client.call('console.unlock', { password: world.password })).rejects.toMatchObject({
+        code: 'superadmin_password_wrong',
+      });
+    }
+    await one.call('console.unlock', { password: 'a new password' });
+    expect(await one.call('connectivity.measure', {})).toMatchObject({ measured: {} });
+    await one.call('console.changePassword', { password: 'a new password', next: world.password });
+  });
+
   it('ends with all that it started on SIGTERM, whatever is open', async () => {
-    const world = await start();
     const client = await world.signedIn();
     const topics = await client.follow(['console', 'connectivity', 'sessions', 'requests', 'audit']);
     await topics.until('connectivity', () => true);
@@ -153,7 +158,7 @@ describe('the console in a browser', () => {
 });
 
 describe('a first run that is killed in the middle', () => {
-  it.each([0, 60, 150, 300, 500, 900])(
+  it.each([0, 100, 250, 500, 900])(
     'after %i ms is a first run again or locked, and either goes on',
     async (afterMs) => {
       const world = await start({ state: 'first_run' });

@@ -157,6 +157,12 @@ describe('a service that is killed', () => {
       pinned: 0,
       captured: 0,
       note: null,
+      // Of requests through device sessions alone.
+      session_kind: null,
+      device_fingerprint: null,
+      oidc_issuer: null,
+      oidc_subject: null,
+      request_counter: null,
     });
     expect(loggedTable(world.log)).toMatchObject({ strict: true, journal: 'wal' });
   });

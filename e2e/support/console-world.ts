@@ -39,7 +39,7 @@ export class ConsoleWorld {
     try {
       prepare?.(home);
       home.secret('password', `${superadminPassword}\n`);
-      if (state === 'locked') await setUpOnce(home);
+      if (state !== 'first_run') home.setUpService();
       const program = home.spawn(...consoleArgs(home, listen, state === 'serving'), ...more);
       const ready = (await program.event('ready')) as Record<string, string>;
       return new ConsoleWorld(home, program, ready);
@@ -84,10 +84,4 @@ export class ConsoleWorld {
 function consoleArgs(home: Home, address: string, unlocked: boolean): readonly string[] {
   const password = unlocked ? ['--password-file', home.path('password')] : [];
   return ['service', '--data', home.path('service'), '--console', address, '--json', ...password];
-}
-
-async function setUpOnce(home: Home): Promise<void> {
-  const program = home.spawn(...consoleArgs(home, loopback, true));
-  await program.event('ready');
-  await program.end();
 }

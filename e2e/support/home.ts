@@ -1,6 +1,6 @@
 // A folder of its own for one test world: files, secrets, and every process of it, ended and looked for at the end.
 // Must never leave a process behind, nor end one that it has not started.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Program } from './program.ts';
@@ -9,6 +9,7 @@ import type { RunningProcess } from './processes.ts';
 import { until } from './waiting.ts';
 
 export const repository = resolve(import.meta.dirname, '../..');
+const cheapSecrets = join(import.meta.dirname, 'cheap-secrets.json');
 export const builtProgram = join(repository, 'out/gatehouse.mjs');
 
 /** A one-shot command that has ended. */
@@ -50,6 +51,14 @@ export class Home {
     mkdirSync(resolve(path, '..'), { recursive: true, mode: 0o700 });
     writeFileSync(path, content, { mode: 0o600 });
     return path;
+  }
+
+  /**
+   * Makes `folder` one of a service that was set up with `superadminPassword` and has not run yet. Its secrets.json asks
+   * for the least cost that such a file may: each sign-in of a spec would else take a third of a second and 128 MiB.
+   */
+  setUpService(folder = 'service'): void {
+    this.secret(join(folder, 'secrets.json'), readFileSync(cheapSecrets));
   }
 
   /** Starts `gatehouse …` without waiting for anything. */

@@ -63,6 +63,7 @@ export class World {
       const { token } = await home.result('relay', 'enrolment-token', '--data', home.path('relay'));
       const enrolment = home.secret('enrolment-token', String(token));
       home.secret('password', `${superadminPassword}\n`);
+      home.setUpService();
       const minted = await home.result(
         'relay',
         'client-token',
