@@ -1,9 +1,7 @@
 // What `gatehouse service collection …` does. Works on the data folder, whether or not a service runs on it; a running one
 // follows within a second.
-import { checkReadable, Collections } from '../core/documents/collections.ts';
-import type { Collection } from '../core/documents/collections.ts';
-import { asGatehouseError } from '../../shared/contracts/errors.ts';
-import type { SerialisedError } from '../../shared/contracts/errors.ts';
+import { Collections, collectionView } from '../core/documents/collections.ts';
+import type { CollectionView } from '../../shared/contracts/console/documents.ts';
 import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import type { DataOptions } from './service-options.ts';
@@ -12,9 +10,8 @@ export type AddOptions = DataOptions & { readonly allowUpload?: boolean };
 
 export async function listCollections(options: DataOptions): Promise<void> {
   const collections = (await Collections.open(resolvePath(options.data))).all();
-  const rows = await Promise.all(
-    collections.map(async (each) => ({ ...shown(each), problem: await problemOf(each) })),
-  );
+  const views = await Promise.all(collections.map((each) => collectionView(each)));
+  const rows = views.map((view) => ({ ...shown(view), problem: view.problem }));
   const width = Math.max(0, ...rows.map(({ name }) => name.length));
   const lines = rows.map(({ name, folder, allowUpload, problem }) => {
     const state = problem === null ? '' : `  CANNOT BE READ [${problem.code}]`;
@@ -51,18 +48,9 @@ export async function removeCollection(name: string, options: DataOptions): Prom
   );
 }
 
-function shown({ name, folder, allowUpload, publishedAt }: Collection): {
-  name: string;
-  folder: string;
-  allowUpload: boolean;
-  publishedAt: string;
+function shown(view: Omit<CollectionView, 'problem'>): Omit<CollectionView, 'problem' | 'publishedAt'> & {
+  readonly publishedAt: string;
 } {
+  const { name, folder, allowUpload, publishedAt } = view;
   return { name, folder, allowUpload, publishedAt: new Date(publishedAt).toISOString() };
-}
-
-async function problemOf(collection: Collection): Promise<SerialisedError | null> {
-  return checkReadable(collection).then(
-    () => null,
-    (error: unknown) => asGatehouseError(error).toJSON(),
-  );
 }

@@ -43,7 +43,9 @@ describe('a blob', () => {
       { ...a, size: 4 },
       { ...a, key: b.key },
     ]) {
-      await expect(decrypt(wrong, ciphertext)).rejects.toMatchObject({ code: 'blob_not_authentic' });
+      await expect(decrypt(wrong, ciphertext)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(blob_not_authentic|truncated)$/),
+      });
     }
     expect(String(await decrypt(a, ciphertext))).toBe('one');
   });

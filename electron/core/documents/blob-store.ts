@@ -17,6 +17,8 @@ import {
 } from '../../../shared/storage/atomic-file.ts';
 import { parseBlobRecord } from './blob-record.ts';
 import type { BlobRecord, DocumentKey } from './blob-record.ts';
+import { BlobWriter } from './blob-writer.ts';
+import type { NewRecord } from './blob-writer.ts';
 import type { FileIdentity } from './file-identity.ts';
 
 const ciphertextSuffix = '.blob';
@@ -30,9 +32,6 @@ export interface BlobStoreOptions {
   readonly maxBytes: number;
   readonly now?: () => number;
 }
-
-/** What a new blob is told at its end; the rest the store knows. */
-export type NewRecord = Pick<BlobRecord, 'collection' | 'name' | 'version' | 'size' | 'key' | 'identity'>;
 
 interface Kept {
   record: BlobRecord;
@@ -221,70 +220,6 @@ export class BlobStore {
 
   #path(blob: string, suffix: string): string {
     return join(this.#options.folder, `${blob}${suffix}`);
-  }
-}
-
-interface BlobWriterParts {
-  readonly blob: string;
-  readonly file: FileHandle;
-  readonly path: string;
-  readonly giveBack: () => void;
-  readonly keep: (record: NewRecord) => Promise<BlobRecord>;
-}
-
-/** A ciphertext under way. */
-export class BlobWriter {
-  readonly #parts: BlobWriterParts;
-  #over = false;
-
-  constructor(parts: BlobWriterParts) {
-    this.#parts = parts;
-  }
-
-  /** @throws GatehouseError `storage_failed` */
-  async write(chunks: readonly Uint8Array[]): Promise<void> {
-    try {
-      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-      const { bytesWritten } = await this.#parts.file.writev([...chunks]);
-      if (bytesWritten !== length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
-    } catch (error) {
-      throw storageError('written', this.#parts.path, error);
-    }
-  }
-
-  /** From now on it is there. @throws GatehouseError `storage_failed` */
-  async finish(record: NewRecord): Promise<BlobRecord> {
-    try {
-      await this.#parts.file.datasync();
-      await this.#close();
-      return await this.#parts.keep(record);
-    } catch (error) {
-      await this.discard();
-      throw storageError('written', this.#parts.path, error);
-    } finally {
-      this.#end();
-    }
-  }
-
-  /** Nothing of it stays; after `finish` this does nothing. */
-  async discard(): Promise<void> {
-    if (this.#over) return;
-    this.#end();
-    await this.#close().catch(() => undefined);
-    await removeFileIfThere(this.#parts.path).catch(() => undefined);
-  }
-
-  #end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#parts.giveBack();
-  }
-
-  #closed: Promise<void> | null = null;
-
-  #close(): Promise<void> {
-    this.#closed ??= this.#parts.file.close();
-    return this.#closed;
   }
 }
 

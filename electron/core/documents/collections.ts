@@ -6,7 +6,8 @@ import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import * as v from 'valibot';
 import { maxCollectionNameLength } from '../../../shared/contracts/documents.ts';
-import { GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { CollectionView } from '../../../shared/contracts/console/documents.ts';
+import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
 import {
   ensurePrivateFolder,
   readFileIfThere,
@@ -136,9 +137,18 @@ export class Collections {
   }
 }
 
-/** Whether the folder of a collection can be read now. @throws GatehouseError `collection_folder_invalid` */
-export async function checkReadable({ folder }: Collection): Promise<void> {
-  await (await PublishedFolder.open(folder)).close();
+/** As a console shows it, with why its folder cannot be read now. */
+export async function collectionView({
+  name,
+  folder,
+  allowUpload,
+  publishedAt,
+}: Collection): Promise<CollectionView> {
+  const problem = await PublishedFolder.open(folder).then(
+    (opened) => opened.close().then(() => null),
+    (error: unknown) => asGatehouseError(error).toJSON(),
+  );
+  return { name, folder, allowUpload, publishedAt, problem };
 }
 
 /** In NFC. @throws GatehouseError `usage` */

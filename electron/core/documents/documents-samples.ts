@@ -7,7 +7,7 @@ import type { DocumentAnswer } from '../../../shared/contracts/documents.ts';
 import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { decryptBlob } from '../../../shared/device/blobs.ts';
 import { Documents } from './documents.ts';
-import type { Recipient } from './documents.ts';
+import type { Recipient } from './fetch-log.ts';
 
 export const anna: Recipient = { user: 'anna', via: 'tls', deviceId: null, deviceName: null };
 

@@ -19,19 +19,20 @@ import { chunkCount, chunkLength } from '../../../shared/device/chunks.ts';
 import { ensurePrivateFolder } from '../../../shared/storage/atomic-file.ts';
 import type { BlobRecord } from './blob-record.ts';
 import { BlobStore } from './blob-store.ts';
-import { checkReadable, Collections } from './collections.ts';
+import { Collections, collectionView } from './collections.ts';
 import type { Collection, NewCollection } from './collections.ts';
 import { parseDocumentName, sameName } from './document-name.ts';
+import { unlessGone, versionsAnswer, versionViews } from './document-versions.ts';
 import { FetchLog } from './fetch-log.ts';
-import type { FetchQuery } from './fetch-log.ts';
+import type { FetchQuery, Recipient } from './fetch-log.ts';
 import { Listing } from './listing.ts';
 import { plaintextOf } from './plaintext.ts';
 import { Snapshots } from './snapshots.ts';
-import type { CurrentVersion, Snapshot } from './snapshots.ts';
+import type { Snapshot } from './snapshots.ts';
 import type { Upload } from './upload.ts';
 import type { Uploaded } from './upload.ts';
 import { Uploads } from './uploads.ts';
-import type { OpenUpload, UploadTarget } from './uploads.ts';
+import type { UploadTarget } from './uploads.ts';
 
 /** Ciphertext that is kept, in bytes. */
 const defaultMaxStoreBytes = 20 * 1024 ** 3;
@@ -43,9 +44,6 @@ export interface DocumentsOptions {
   readonly onProblem: (problem: GatehouseError) => void;
   readonly maxStoreBytes?: number;
 }
-
-/** Who is served, as the service has verified it. */
-export type Recipient = Pick<DocumentFetch, 'user' | 'via' | 'deviceId' | 'deviceName'>;
 
 /** Which document, or which version of it. */
 export interface Wanted {
@@ -79,11 +77,13 @@ export class Documents {
     const folder = join(dataFolder, 'documents');
     await ensurePrivateFolder(folder);
     const maxBytes = options.maxStoreBytes ?? defaultMaxStoreBytes;
-    const documents = new Documents({
+    const documents: Documents = new Documents({
       collections: await Collections.open(dataFolder),
       store: await BlobStore.open({ folder: join(folder, 'blobs'), maxBytes }),
       fetchLog: await FetchLog.open(folder),
-      uploads: await Uploads.open(join(folder, 'uploads')),
+      uploads: await Uploads.open(join(folder, 'uploads'), (...uploaded) =>
+        documents.#onUploaded(...uploaded),
+      ),
     });
     documents.#follow(onProblem);
     return documents;
@@ -107,14 +107,14 @@ export class Documents {
 
   /** With why one cannot be read now. */
   async collectionViews(): Promise<readonly CollectionView[]> {
-    return Promise.all(this.collections().map((each) => viewOf(each)));
+    return Promise.all(this.collections().map((each) => collectionView(each)));
   }
 
   /** @throws GatehouseError as `Collections.add` */
   async publish(collection: NewCollection): Promise<CollectionView> {
     const published = await this.#parts.collections.add(collection);
     await this.#takeUpCollections();
-    return viewOf(published);
+    return collectionView(published);
   }
 
   /** Its kept versions go with it. @throws GatehouseError as `Collections.remove` */
@@ -133,32 +133,16 @@ export class Documents {
     const collection = this.#parts.collections.find(collectionName);
     const kept = this.#keptOf(collection, name);
     const current = await unlessGone(this.#snapshots.current(collection, parseDocumentName(name)), kept);
-    const versions = kept.map(({ version, size, at }) => {
-      return { version, size, current: version === current?.version, available: true, at };
-    });
-    versions.sort((a, b) => Number(b.current) - Number(a.current));
-    if (current === null || versions[0]?.current === true) return { name: current?.name ?? name, versions };
-    const { version, size } = current;
-    const first = { version, size, current: true, available: true, at: null };
-    return { name: current.name, versions: [first, ...versions] };
+    return versionsAnswer(name, kept, current);
   }
 
   /** What is kept, without reading the document. @throws GatehouseError as `versions` */
   async versionViews({ collection: collectionName, name }: Wanted): Promise<readonly VersionView[]> {
     const collection = this.#parts.collections.find(collectionName);
     const kept = this.#keptOf(collection, name);
-    const parts = parseDocumentName(name);
-    const current = await unlessGone(this.#snapshots.currentIfKnown(collection, parts), kept).catch(
-      () => undefined,
-    );
+    const current = this.#snapshots.currentIfKnown(collection, parseDocumentName(name));
     const counts = this.#parts.fetchLog.countsOf(collection.name, name);
-    const isCurrent = (version: string): boolean | null => {
-      if (current === undefined) return null;
-      return current === null ? null : current.version === version;
-    };
-    return kept.map(({ version, size, at }) => {
-      return { version, size, at, current: isCurrent(version), fetches: counts.get(version) ?? 0 };
-    });
+    return versionViews(kept, await current.catch(() => null), counts);
   }
 
   /** The one place that hands out a key. @throws GatehouseError `document_version_unknown`, and as `Snapshots.take` */
@@ -183,6 +167,11 @@ export class Documents {
     return this.#parts.store.read(blob);
   }
 
+  /** Those that have begun. */
+  get uploads(): Uploads {
+    return this.#parts.uploads;
+  }
+
   /** @throws GatehouseError as `Uploads.begin` */
   async beginUpload(wanted: Omit<UploadTarget, 'collection'> & { readonly collection: string }): Promise<{
     readonly upload: Upload;
@@ -190,31 +179,6 @@ export class Documents {
   }> {
     const target = { ...wanted, collection: this.#parts.collections.find(wanted.collection) };
     return { upload: await this.#parts.uploads.begin(target), target };
-  }
-
-  /** @throws GatehouseError as `Upload.finish` */
-  async finishUpload(upload: Upload, target: UploadTarget, recipient: Recipient): Promise<Uploaded> {
-    const uploaded = await this.#parts.uploads.finish(upload, target);
-    await this.#onUploaded(uploaded, target, recipient);
-    return uploaded;
-  }
-
-  /** @throws GatehouseError `limit_exceeded` */
-  keepUpload(upload: Upload, target: UploadTarget, recipient: Recipient): OpenUpload {
-    return this.#parts.uploads.keep(upload, target, ownerOf(recipient));
-  }
-
-  /** @throws GatehouseError as `Uploads.part` */
-  async uploadPart(
-    id: string,
-    recipient: Recipient,
-    offset: number,
-    bytes: Uint8Array,
-  ): Promise<Uploaded | OpenUpload> {
-    const target = this.#parts.uploads.targetOf(id);
-    const result = await this.#parts.uploads.part(id, ownerOf(recipient), offset, bytes);
-    if ('version' in result && target !== null) await this.#onUploaded(result, target, recipient);
-    return result;
   }
 
   /** Who fetched and uploaded what, newest first. @throws GatehouseError `cursor_invalid` */
@@ -297,30 +261,4 @@ export class Documents {
     this.#revision += 1;
     for (const tell of this.#listeners) tell();
   }
-}
-
-async function viewOf(collection: Collection): Promise<CollectionView> {
-  const { name, folder, allowUpload, publishedAt } = collection;
-  const problem = await checkReadable(collection).then(
-    () => null,
-    (error: unknown) => asGatehouseError(error).toJSON(),
-  );
-  return { name, folder, allowUpload, publishedAt, problem };
-}
-
-/** Null where the document is not in its folder any more, and there are versions of it. */
-async function unlessGone(
-  current: Promise<CurrentVersion | null>,
-  kept: readonly BlobRecord[],
-): Promise<CurrentVersion | null> {
-  try {
-    return await current;
-  } catch (error) {
-    if (kept.length > 0 && error instanceof GatehouseError && error.code === 'document_unknown') return null;
-    throw error;
-  }
-}
-
-function ownerOf({ via, user, deviceId }: Recipient): string {
-  return JSON.stringify([via, user, deviceId]);
 }

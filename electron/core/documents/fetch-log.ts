@@ -28,6 +28,9 @@ const lineSchema = v.object({
   deviceName: v.nullable(v.string()),
 });
 
+/** Who is served, as the service has verified it. */
+export type Recipient = Pick<DocumentFetch, 'user' | 'via' | 'deviceId' | 'deviceName'>;
+
 export interface FetchQuery {
   /** By name; null: of all. */
   readonly collection: string | null;

@@ -1,13 +1,14 @@
 // Pages of the documents of a collection, by name. A page is found by one walk that keeps the next few thousand names
 // and no more, so that a folder of any size costs the same memory; pages that follow soon are taken from those names.
 // Must never follow a link, list what is hidden, or name anything but plain files.
-import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { defaultPageLength } from '../../../shared/contracts/documents.ts';
 import type { DocumentEntry, DocumentsListArgs, ListAnswer } from '../../../shared/contracts/documents.ts';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { isPart, maxDepth } from './document-name.ts';
 import { PublishedFolder } from './published-folder.ts';
+import { aheadKey, foldedName, makeCursor, readCursor } from './listing-cursor.ts';
+import type { Listed, Query } from './listing-cursor.ts';
 import { NextNames } from './next-names.ts';
 
 /** Names that one walk finds ahead of the page that was asked for. */
@@ -19,12 +20,6 @@ const maxAhead = 8;
 const maxWalked = 2_000_000;
 /** Files looked at at the same time. */
 const parallel = 32;
-
-/** What is listed: a collection, as far as it concerns a listing. */
-export interface Listed {
-  readonly id: string;
-  readonly folder: string;
-}
 
 interface Ahead {
   readonly names: readonly string[];
@@ -100,11 +95,6 @@ export class Listing {
       this.#ahead.delete(oldest);
     }
   }
-}
-
-interface Query {
-  readonly listed: Listed;
-  readonly needle: string;
 }
 
 interface Place {
@@ -213,42 +203,6 @@ async function entriesIn(
 
 function folderOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf('/')));
-}
-
-/** How names are searched: whatever their case and Unicode form. */
-function foldedName(name: string): string {
-  return name.normalize('NFC').toLowerCase();
-}
-
-/** A cursor names the last document of its page, and the listing that it is of. */
-function makeCursor(query: Query, after: string): string {
-  return Buffer.from(JSON.stringify([queryTag(query), after])).toString('base64url');
-}
-
-function readCursor(query: Query, cursor: string): string {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(parsed) && parsed.length === 2 && parsed[0] === queryTag(query)) {
-      if (typeof parsed[1] === 'string') return parsed[1];
-    }
-  } catch {
-    // It is not ours: said below.
-  }
-  throw new GatehouseError(
-    'cursor_invalid',
-    'The cursor is not from a page of this listing. List from the start.',
-  );
-}
-
-function queryTag({ listed, needle }: Query): string {
-  return createHash('sha256')
-    .update(JSON.stringify([listed.id, needle]))
-    .digest('base64url')
-    .slice(0, 11);
-}
-
-function aheadKey(query: Query, after: string): string {
-  return JSON.stringify([query.listed.id, query.listed.folder, query.needle, after]);
 }
 
 function tooMany(): GatehouseError {

@@ -10,7 +10,7 @@ import { chunkCount, chunkLength, sealChunk } from '../../../shared/device/chunk
 import type { ChunkCipher } from '../../../shared/device/chunks.ts';
 import type { BlobRecord, DocumentKey } from './blob-record.ts';
 import type { BlobStore } from './blob-store.ts';
-import type { BlobWriter } from './blob-store.ts';
+import type { BlobWriter } from './blob-writer.ts';
 import type { Collection } from './collections.ts';
 import { sameName } from './document-name.ts';
 import { openDocument } from './document-path.ts';

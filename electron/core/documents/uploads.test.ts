@@ -31,7 +31,7 @@ async function upload(
   const { upload: begun, target } = await sample.documents.beginUpload(wanted);
   try {
     await begun.write(Buffer.from(content));
-    return await sample.documents.finishUpload(begun, target, anna);
+    return await sample.documents.uploads.finish(begun, target, anna);
   } finally {
     await begun.discard();
   }
@@ -132,7 +132,7 @@ describe('an upload', () => {
     await rename(join(sample.folder, 'inner'), join(sample.folder, 'moved'));
     await symlink(join(sample.base, 'outside'), join(sample.folder, 'inner'));
     await begun.write(Buffer.from('x'));
-    await sample.documents.finishUpload(begun, target, anna);
+    await sample.documents.uploads.finish(begun, target, anna);
     expect(await readdir(join(sample.base, 'outside'))).toEqual([]);
     expect(await readdir(join(sample.folder, 'moved'))).toEqual(['a.txt']);
   });
@@ -170,20 +170,20 @@ describe('an upload in parts', () => {
     const wanted = { collection: 'files', name: 'a.txt', expected: null, size, version: null };
     const { upload: begun, target } = await sample.documents.beginUpload(wanted);
     await begun.write(Buffer.from('one'));
-    return sample.documents.keepUpload(begun, target, anna).id;
+    return sample.documents.uploads.keep(begun, target, anna).id;
   }
 
   it('is put in place with its last part', async () => {
     const id = await begin(9);
-    expect(await sample.documents.uploadPart(id, anna, 3, Buffer.from('two'))).toEqual({ id, offset: 6 });
-    const uploaded = await sample.documents.uploadPart(id, anna, 6, Buffer.from('six'));
+    expect(await sample.documents.uploads.part(id, anna, 3, Buffer.from('two'))).toEqual({ id, offset: 6 });
+    const uploaded = await sample.documents.uploads.part(id, anna, 6, Buffer.from('six'));
     expect(uploaded).toEqual({ version: sha256('onetwosix'), size: 9 });
     expect(await readFile(join(sample.folder, 'a.txt'), 'utf8')).toBe('onetwosix');
   });
 
   it('takes no part twice, and says where it goes on', async () => {
     const id = await begin(9);
-    await expect(sample.documents.uploadPart(id, anna, 0, Buffer.from('one'))).rejects.toMatchObject({
+    await expect(sample.documents.uploads.part(id, anna, 0, Buffer.from('one'))).rejects.toMatchObject({
       code: 'range_invalid',
       details: { offset: 3 },
     });
@@ -192,10 +192,10 @@ describe('an upload in parts', () => {
   it('is for whoever began it, and over where a part is too long', async () => {
     const id = await begin(5);
     const bob = { ...anna, user: 'bob' };
-    await expect(sample.documents.uploadPart(id, bob, 3, Buffer.from('xx'))).rejects.toMatchObject({
+    await expect(sample.documents.uploads.part(id, bob, 3, Buffer.from('xx'))).rejects.toMatchObject({
       code: 'document_unknown',
     });
-    await expect(sample.documents.uploadPart(id, anna, 3, Buffer.from('xxx'))).rejects.toMatchObject({
+    await expect(sample.documents.uploads.part(id, anna, 3, Buffer.from('xxx'))).rejects.toMatchObject({
       code: 'truncated',
     });
     expect(await readdir(sample.folder)).toEqual([]);

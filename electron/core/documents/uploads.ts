@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { Collection } from './collections.ts';
+import type { Recipient } from './fetch-log.ts';
 import { parseDocumentName, parseNewDocumentName } from './document-name.ts';
 import { enterFolders } from './document-path.ts';
 import { Upload } from './upload.ts';
@@ -39,19 +40,24 @@ interface PartedUpload {
   busy: boolean;
 }
 
+/** Told of each upload that is in its place, before its uploader is. */
+export type OnUploaded = (uploaded: Uploaded, target: UploadTarget, recipient: Recipient) => Promise<void>;
+
 export class Uploads {
   readonly #journal: UploadJournal;
+  readonly #onUploaded: OnUploaded;
   readonly #open = new Map<string, PartedUpload>();
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #stopped = new AbortController();
 
-  private constructor(journal: UploadJournal) {
+  private constructor(journal: UploadJournal, onUploaded: OnUploaded) {
     this.#journal = journal;
+    this.#onUploaded = onUploaded;
   }
 
   /** @throws GatehouseError `storage_failed` */
-  static async open(folder: string): Promise<Uploads> {
-    return new Uploads(await UploadJournal.open(folder));
+  static async open(folder: string, onUploaded: OnUploaded): Promise<Uploads> {
+    return new Uploads(await UploadJournal.open(folder), onUploaded);
   }
 
   /** Gives up what is open. */
@@ -81,10 +87,16 @@ export class Uploads {
   }
 
   /** One after the other for each document. @throws GatehouseError as `Upload.finish` */
-  async finish(upload: Upload, { collection, name }: UploadTarget): Promise<Uploaded> {
+  async finish(upload: Upload, target: UploadTarget, recipient: Recipient): Promise<Uploaded> {
+    const uploaded = await this.#inTurn(target, () => upload.finish(this.#stopped.signal));
+    await this.#onUploaded(uploaded, target, recipient);
+    return uploaded;
+  }
+
+  async #inTurn<T>({ collection, name }: UploadTarget, act: () => Promise<T>): Promise<T> {
     const key = JSON.stringify([collection.id, name.normalize('NFC')]);
     const before = this.#turns.get(key) ?? Promise.resolve();
-    const turn = before.then(() => upload.finish(this.#stopped.signal));
+    const turn = before.then(act);
     const settled = turn.then(
       () => undefined,
       () => undefined,
@@ -97,19 +109,14 @@ export class Uploads {
   }
 
   /** Keeps an upload for its next part. @throws GatehouseError `limit_exceeded` */
-  keep(upload: Upload, target: UploadTarget, owner: string): OpenUpload {
+  keep(upload: Upload, target: UploadTarget, recipient: Recipient): OpenUpload {
     if (this.#open.size >= maxOpen) {
       throw new GatehouseError('limit_exceeded', 'Too many uploads are under way. Try again later.');
     }
     const id = randomBytes(24).toString('base64url');
     const timer = setTimeout(() => void this.#giveUp(id), idleMs).unref();
-    this.#open.set(id, { upload, target, owner, timer, busy: false });
+    this.#open.set(id, { upload, target, owner: ownerOf(recipient), timer, busy: false });
     return { id, offset: upload.size };
-  }
-
-  /** Of an upload in parts; null where it is not open. */
-  targetOf(id: string): UploadTarget | null {
-    return this.#open.get(id)?.target ?? null;
   }
 
   /**
@@ -117,9 +124,14 @@ export class Uploads {
    * @throws GatehouseError `document_unknown` for an upload that is not open, `range_invalid` with `offset` in its
    *   details where the part is another one than the next, and as `Upload.write` and `finish`: then it is over
    */
-  async part(id: string, owner: string, offset: number, bytes: Uint8Array): Promise<Uploaded | OpenUpload> {
+  async part(
+    id: string,
+    recipient: Recipient,
+    offset: number,
+    bytes: Uint8Array,
+  ): Promise<Uploaded | OpenUpload> {
     const open = this.#open.get(id);
-    if (open?.owner !== owner) {
+    if (open?.owner !== ownerOf(recipient)) {
       throw new GatehouseError('document_unknown', 'This upload is not under way any more. Begin it again.');
     }
     const { upload, target } = open;
@@ -135,7 +147,7 @@ export class Uploads {
         return { id, offset: upload.size };
       }
       this.#forget(id);
-      return await this.finish(upload, target);
+      return await this.finish(upload, target, recipient);
     } catch (error) {
       await this.#giveUp(id);
       throw error;
@@ -154,4 +166,8 @@ export class Uploads {
   async #giveUp(id: string): Promise<void> {
     await this.#forget(id)?.upload.discard();
   }
+}
+
+function ownerOf({ via, user, deviceId }: Recipient): string {
+  return JSON.stringify([via, user, deviceId]);
 }

@@ -2,7 +2,8 @@
 // service itself has not verified: the relay can open a session too.
 import * as v from 'valibot';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
-import type { Documents, Recipient } from '../documents/documents.ts';
+import type { Documents } from '../documents/documents.ts';
+import type { Recipient } from '../documents/fetch-log.ts';
 import { badRequest } from './rpc.ts';
 import type { Rpc, RpcAnswer, RpcCall } from './rpc.ts';
 

@@ -4,7 +4,8 @@
 import type { Readable } from 'node:stream';
 import { documentsPutArgs, maxUploadPartLength } from '../../../shared/contracts/documents.ts';
 import type { DocumentsPutArgs, PutAnswer } from '../../../shared/contracts/documents.ts';
-import type { Documents, Recipient } from '../documents/documents.ts';
+import type { Documents } from '../documents/documents.ts';
+import type { Recipient } from '../documents/fetch-log.ts';
 import { documentsRpc } from './documents-call.ts';
 import type { DocumentsCall } from './documents-call.ts';
 import { badRequest } from './rpc.ts';
@@ -32,7 +33,7 @@ async function put({
   if (body !== null) return putStream(documents, args, recipient, body);
   const bytes = decode(args.content ?? '');
   if (args.upload !== undefined) {
-    return answerTo(args, await documents.uploadPart(args.upload, recipient, args.offset ?? -1, bytes));
+    return answerTo(args, await documents.uploads.part(args.upload, recipient, args.offset ?? -1, bytes));
   }
   if ((args.offset ?? 0) !== 0) throw badRequest('The first part of a document begins at byte 0.');
   return putFirst(documents, args, recipient, bytes);
@@ -48,7 +49,7 @@ async function putStream(
   const { upload, target } = await documents.beginUpload(announcedBy(args));
   try {
     for await (const chunk of body) await upload.write(chunk as Buffer);
-    return answerTo(args, await documents.finishUpload(upload, target, recipient));
+    return answerTo(args, await documents.uploads.finish(upload, target, recipient));
   } finally {
     await upload.discard();
   }
@@ -64,8 +65,8 @@ async function putFirst(
   try {
     await upload.write(bytes);
     const isWhole = args.size === undefined || args.size === bytes.length;
-    if (isWhole) return answerTo(args, await documents.finishUpload(upload, target, recipient));
-    return answerTo(args, documents.keepUpload(upload, target, recipient));
+    if (isWhole) return answerTo(args, await documents.uploads.finish(upload, target, recipient));
+    return answerTo(args, documents.uploads.keep(upload, target, recipient));
   } catch (error) {
     await upload.discard();
     throw error;
