@@ -1,5 +1,6 @@
 // What encrypts a call, layer by layer, from what live sessions really negotiated and never from what is set or hoped
 // for. Pure. Must never say "encrypted" of a layer that has one live session without it.
+import type { DeviceSessionsView } from '../../shared/contracts/console/devices.ts';
 import type { Connectivity, SessionView, SessionsView } from '../../shared/contracts/console/models.ts';
 
 /** `all`, `some` or `none` of the live sessions have it; `idle`: there is no session to tell from. */
@@ -28,12 +29,18 @@ export interface Layers {
     /** Sessions whose client says that it compared the fingerprint. */
     readonly fingerprintCompared: number;
   };
+  /** Live device sessions: each has had a request that was decrypted with its own keys. `null`: not known yet. */
+  readonly devices: { readonly sessions: number } | null;
   /** How many sessions were looked at, of how many: the topic carries the newest 500. */
   readonly looked: number;
   readonly total: number;
 }
 
-export function layersOf(connectivity: Connectivity, view: SessionsView): Layers {
+export function layersOf(
+  connectivity: Connectivity,
+  view: SessionsView,
+  devices?: DeviceSessionsView,
+): Layers {
   const { sessions, total } = view;
   const online = connectivity.link.state === 'online';
   const count = (has: (session: SessionView) => boolean): number => sessions.filter(has).length;
@@ -53,6 +60,7 @@ export function layersOf(connectivity: Connectivity, view: SessionsView): Layers
       unverified: sessions.length - verified,
       fingerprintCompared: count((session) => session.verifiedBy === 'fingerprint'),
     },
+    devices: devices === undefined ? null : { sessions: devices.total },
     looked: sessions.length,
     total,
   };

@@ -68,7 +68,8 @@ export class ConnectivityState {
   #layers(): Layers | null {
     const connectivity = this.#service.topic('connectivity');
     const sessions = this.#service.topic('sessions');
-    return connectivity === undefined || sessions === undefined ? null : layersOf(connectivity, sessions);
+    if (connectivity === undefined || sessions === undefined) return null;
+    return layersOf(connectivity, sessions, this.#service.topic('deviceSessions'));
   }
 }
 

@@ -103,6 +103,16 @@ describe('layers', () => {
   });
 });
 
+describe('the layer of device sessions', () => {
+  it.each([
+    [undefined, null],
+    [{ total: 0, sessions: [] }, { sessions: 0 }],
+    [{ total: 700, sessions: [] }, { sessions: 700 }],
+  ])('of %j is %j', (devices, layer) => {
+    expect(layersOf(online, { total: 0, sessions: [] }, devices).devices).toEqual(layer);
+  });
+});
+
 describe('ConnectivityState', () => {
   it('lists the sessions on an earlier certificate, and not those without one', () => {
     const older = session('old', { onCurrentCertificate: false });

@@ -36,7 +36,7 @@ export class DevicesState {
   readonly devices = $derived.by(() => this.#found());
   readonly sessions = $derived.by(() => [...(this.sessionsView?.sessions ?? [])].sort(byStart));
 
-  constructor(service: Service, tab: string = '') {
+  constructor(service: Service, tab = '') {
     this.#service = service;
     this.#tab = deviceTabs.find((known) => known === tab) ?? null;
   }
@@ -49,13 +49,18 @@ export class DevicesState {
     return this.#service.topic('deviceSessions');
   }
 
-  /** Until a person chooses one: what waits, where anything does. */
+  /** Until one is chosen: what waits, where anything does or there is no device yet. */
   get tab(): DeviceTab {
-    return this.#tab ?? (this.waiting.length > 0 ? 'waiting' : 'devices');
+    return this.#tab ?? (this.waiting.length > 0 || this.count('all') === 0 ? 'waiting' : 'devices');
   }
 
   set tab(tab: DeviceTab) {
     this.#tab = tab;
+  }
+
+  /** Stays with the tab that is shown first, whatever comes later. */
+  settle(): void {
+    this.#tab ??= this.tab;
   }
 
   /** Whether devices can sign in at all. */

@@ -58,10 +58,16 @@ describe('what waits', () => {
     expect([state.tab, ids(state.waiting), state.selectedId]).toEqual(['waiting', ['a5', 'a4'], 'a5']);
   });
 
-  it('gives way to the devices where nothing waits, and stays away once a person has chosen', () => {
+  it('gives way to the devices where nothing waits, and takes the page over from nobody who reads them', () => {
     service.topics = { devices: { ...view, devices: devices.slice(0, 3) } };
     state = new DevicesState(service);
+    state.settle();
     expect(state.tab).toBe('devices');
+    service.topics = { devices: view };
+    expect(state.tab).toBe('devices');
+    service.topics = { devices: { ...view, devices: [] } };
+    expect(new DevicesState(service).tab).toBe('waiting');
+    service.topics = { devices: { ...view, devices: devices.slice(0, 3) } };
     expect(new DevicesState(service, 'sessions').tab).toBe('sessions');
     expect(new DevicesState(service, 'nonsense').tab).toBe('devices');
   });

@@ -11,6 +11,7 @@ export type ColumnName =
   | 'client'
   | 'user'
   | 'e2ee'
+  | 'kind'
   | 'by'
   | 'h2'
   | 'error'
@@ -38,6 +39,7 @@ export const columns: readonly Column[] = [
   { name: 'client', widthPx: 136, leastPx: 64, field: 'client' },
   { name: 'user', widthPx: 88, leastPx: 56, field: 'user' },
   { name: 'e2ee', widthPx: 128, leastPx: 56, field: 'e2ee' },
+  { name: 'kind', widthPx: 120, leastPx: 56 },
   { name: 'by', widthPx: 104, leastPx: 56, field: 'by' },
   { name: 'h2', widthPx: 72, leastPx: 48, field: 'h2' },
   { name: 'error', widthPx: 160, leastPx: 64, field: 'error' },

@@ -20,6 +20,11 @@ export type FactName =
   | 'fingerprint'
   | 'session'
   | 'token'
+  | 'kind'
+  | 'device'
+  | 'issuer'
+  | 'subject'
+  | 'counter'
   | 'h2'
   | 'queue'
   | 'handshake'
@@ -33,6 +38,7 @@ export type FactName =
 export type FactValue =
   | { readonly kind: 'text'; readonly text: string | null }
   | { readonly kind: 'yesNo'; readonly yes: boolean }
+  | { readonly kind: 'session'; readonly session: RequestDetail['sessionKind'] }
   | { readonly kind: 'duration' | 'bytes' | 'time'; readonly value: number | null };
 
 export interface ComparedFact {
@@ -66,6 +72,11 @@ const facts: Readonly<Record<FactName, (detail: RequestDetail) => FactValue>> = 
   fingerprint: (detail) => text(detail.certificate?.sha256 ?? null),
   session: (detail) => text(detail.sessionId),
   token: (detail) => text(detail.tokenId),
+  kind: (detail) => ({ kind: 'session', session: detail.sessionKind }),
+  device: (detail) => text(detail.device?.fingerprint ?? null),
+  issuer: (detail) => text(detail.device?.issuer ?? null),
+  subject: (detail) => text(detail.device?.subject ?? null),
+  counter: (detail) => text(detail.device?.counter?.toString() ?? null),
   h2: (detail) => yesNo(detail.h2MultiplexingUsed),
   queue: (detail) => duration(detail.timing.queueMs),
   handshake: (detail) => duration(detail.timing.handshakeMs),
@@ -87,7 +98,7 @@ export function compareRequests(left: RequestDetail, right: RequestDetail): Comp
 }
 
 function isNothing(value: FactValue): boolean {
-  if (value.kind === 'yesNo') return false;
+  if (value.kind === 'yesNo' || value.kind === 'session') return false;
   return (value.kind === 'text' ? value.text : value.value) === null;
 }
 

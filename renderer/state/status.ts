@@ -1,5 +1,6 @@
 // The three answers of the status strip, from what was measured: can they reach us, is it really encrypted and verified,
 // who is here now. Pure; the words are the shell's. Must never take a setting for a measurement.
+import type { DeviceSessionsView } from '../../shared/contracts/console/devices.ts';
 import type { Connectivity, SessionsView, SessionView } from '../../shared/contracts/console/models.ts';
 
 export type Tone = 'ok' | 'warn' | 'bad' | 'off' | 'busy';
@@ -39,16 +40,19 @@ export interface Protection {
   readonly verified: number;
 }
 
-export function protectionOf(view: SessionsView | undefined): Protection {
+/** Device sessions are encrypted and verified, or they are none. */
+export function protectionOf(view: SessionsView | undefined, devices?: DeviceSessionsView): Protection {
   const sessions = view?.sessions ?? [];
-  const encrypted = sessions.filter((session) => session.e2eeUsed).length;
-  const verified = sessions.filter((session) => session.sessionVerified).length;
-  const counts = { sessions: sessions.length, encrypted, verified };
+  const ofDevices = devices?.sessions.length ?? 0;
+  const all = sessions.length + ofDevices;
+  const encrypted = sessions.filter((session) => session.e2eeUsed).length + ofDevices;
+  const verified = sessions.filter((session) => session.sessionVerified).length + ofDevices;
+  const counts = { sessions: all, encrypted, verified };
   if (view === undefined) return { ...counts, tone: 'busy', kind: 'unknown' };
-  if (sessions.length === 0) return { ...counts, tone: 'off', kind: 'nobody' };
-  if (encrypted < sessions.length) return { ...counts, tone: 'warn', kind: 'plain' };
+  if (all === 0) return { ...counts, tone: 'off', kind: 'nobody' };
+  if (encrypted < all) return { ...counts, tone: 'warn', kind: 'plain' };
   // No tick before everybody has proven who they are.
-  if (verified < sessions.length) return { ...counts, tone: 'off', kind: 'unverified' };
+  if (verified < all) return { ...counts, tone: 'off', kind: 'unverified' };
   return { ...counts, tone: 'ok', kind: 'verified' };
 }
 
@@ -60,8 +64,10 @@ export interface Presence {
   readonly unnamed: number;
 }
 
-export function presenceOf(view: SessionsView | undefined): Presence {
+export function presenceOf(view: SessionsView | undefined, devices?: DeviceSessionsView): Presence {
   const sessions = view?.sessions ?? [];
   const named = sessions.map(({ remoteUser }: SessionView) => remoteUser).filter((user) => user !== null);
-  return { total: view?.total ?? 0, users: [...new Set(named)], unnamed: sessions.length - named.length };
+  const users = [...named, ...(devices?.sessions ?? []).map(({ subject }) => subject)];
+  const total = (view?.total ?? 0) + (devices?.total ?? 0);
+  return { total, users: [...new Set(users)], unnamed: sessions.length - named.length };
 }

@@ -9,6 +9,7 @@ const layers = (relayHop: Layers['relayHop'], coverage: Layers['e2ee']['coverage
   relayHop,
   e2ee: { coverage, sessions: 1, without: 1, ciphers: [] },
   verification: { coverage, verified: 1, unverified: 1, fingerprintCompared: 1 },
+  devices: { sessions: 0 },
   looked,
   total: looked,
 });
@@ -38,9 +39,24 @@ describe('describeLayers', () => {
   ] as const)(
     'has for coverage %s (verification required: %s) the marks %j',
     (coverage, required, expected) => {
-      expect(marks(layers(null, coverage), required).slice(1)).toEqual(expected);
+      expect(marks(layers(null, coverage), required).slice(1, 3)).toEqual(expected);
     },
   );
+
+  it.each([
+    [null, 'off'],
+    [{ sessions: 0 }, 'off'],
+    [{ sessions: 2 }, 'ok'],
+  ] as const)('marks the device sessions %j as %s', (devices, mark) => {
+    expect(marks({ ...layers(null, 'idle'), devices })[3]).toBe(mark);
+  });
+
+  it('says that no device can sign in while nobody is named who lets them in', () => {
+    const words = (settings: typeof defaultSettings) =>
+      describeLayers(layers(null, 'idle'), settings)[3]?.more;
+    const named = { 'service.oidc.issuer': 'https://id.example', 'service.oidc.audience': 'gatehouse' };
+    expect(words(defaultSettings)).not.toBe(words({ ...defaultSettings, ...named }));
+  });
 
   it('says nothing of compared fingerprints where there is no session', () => {
     const [, , verification] = describeLayers(layers(null, 'idle', 0), defaultSettings);

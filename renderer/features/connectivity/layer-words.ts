@@ -3,9 +3,10 @@ import type { Settings } from '../../../shared/contracts/settings.ts';
 import { e2eeRequired } from '../../../shared/contracts/settings.ts';
 import * as m from '../../i18n/compiled/messages.js';
 import type { Layers } from '../../state/connectivity-layers.ts';
+import { formatNumber } from '../../ui/format.ts';
 
 export interface LayerWords {
-  readonly id: 'hop' | 'e2ee' | 'verification';
+  readonly id: 'hop' | 'e2ee' | 'verification' | 'devices';
   readonly name: string;
   readonly mark: 'ok' | 'warn' | 'off';
   readonly state: string;
@@ -13,7 +14,7 @@ export interface LayerWords {
 }
 
 export function describeLayers(layers: Layers, settings: Readonly<Settings>): LayerWords[] {
-  return [hop(layers), e2ee(layers, settings), verification(layers, settings)];
+  return [hop(layers), e2ee(layers, settings), verification(layers, settings), devices(layers, settings)];
 }
 
 function hop({ relayHop }: Layers): LayerWords {
@@ -65,4 +66,18 @@ function verification({ verification: layer, looked }: Layers, settings: Readonl
     case 'none':
       return { ...base, mark: lacking, state: m.connectivity_verification_none() };
   }
+}
+
+function devices({ devices: layer }: Layers, settings: Readonly<Settings>): LayerWords {
+  const open = settings['service.oidc.issuer'] !== '' && settings['service.oidc.audience'] !== '';
+  const more = open
+    ? m.connectivity_devices_limits({
+        minutes: formatNumber(settings['service.device_sessions.max_age_minutes']),
+        requests: formatNumber(settings['service.device_sessions.max_requests']),
+      })
+    : m.connectivity_devices_closed();
+  const base = { id: 'devices', name: m.connectivity_devices(), more } as const;
+  const count = layer?.sessions ?? 0;
+  if (count === 0) return { ...base, mark: 'off', state: m.connectivity_devices_idle() };
+  return { ...base, mark: 'ok', state: m.connectivity_devices_all({ count }) };
 }

@@ -3,7 +3,7 @@ import type { RequestView } from '../../../shared/contracts/console/models.ts';
 import type { Column, ColumnName } from '../../state/requests-columns.svelte.ts';
 import { formatBytes, formatDuration } from '../../ui/format.ts';
 import { formatShort } from '../../ui/virtual-list-time.ts';
-import { statusWords, verifiedByWords, yesNo } from './words.ts';
+import { kindWords, statusWords, verifiedByWords, yesNo } from './words.ts';
 import { securityWord } from './security.ts';
 
 const nothing = '–';
@@ -17,6 +17,7 @@ const texts: Readonly<Record<ColumnName, (row: RequestView) => string>> = {
   client: (row) => row.clientId,
   user: (row) => row.remoteUser ?? nothing,
   e2ee: (row) => securityWord(row),
+  kind: (row) => kindWords[row.sessionKind](),
   by: (row) => verifiedByWords[row.verifiedBy](),
   h2: (row) => yesNo(row.h2MultiplexingUsed),
   error: (row) => row.errorCode ?? '',

@@ -1,5 +1,5 @@
 // The inspector's words: columns, states, parts of the timing and facts, in the language of the page.
-import type { SortKey } from '../../../shared/contracts/console/models.ts';
+import type { RequestView, SortKey } from '../../../shared/contracts/console/models.ts';
 import type { RequestStatus, VerifiedBy } from '../../../shared/contracts/requests.ts';
 import * as m from '../../i18n/compiled/messages.js';
 import type { ColumnName } from '../../state/requests-columns.svelte.ts';
@@ -16,6 +16,7 @@ export const columnTitles: Readonly<Record<ColumnName, () => string>> = {
   client: m.requests_column_client,
   user: m.requests_column_user,
   e2ee: m.requests_column_e2ee,
+  kind: m.requests_column_kind,
   by: m.requests_column_by,
   h2: m.requests_column_h2,
   error: m.requests_column_error,
@@ -56,6 +57,12 @@ export const verifiedByWords: Readonly<Record<VerifiedBy, () => string>> = {
   none: m.requests_by_none,
 };
 
+export const kindWords: Readonly<Record<RequestView['sessionKind'], () => string>> = {
+  none: m.requests_kind_none,
+  tls: m.requests_kind_tls,
+  device: m.requests_kind_device,
+};
+
 export const partWords: Readonly<Record<TimingPart, () => string>> = {
   queue: m.requests_part_queue,
   handshake: m.requests_part_handshake,
@@ -84,6 +91,11 @@ export const factWords: Readonly<Record<FactName, () => string>> = {
   fingerprint: m.requests_fact_fingerprint,
   session: m.requests_fact_session,
   token: m.requests_fact_token,
+  kind: m.requests_column_kind,
+  device: m.requests_fact_device,
+  issuer: m.requests_fact_issuer,
+  subject: m.requests_fact_device_subject,
+  counter: m.requests_fact_counter,
   h2: m.requests_column_h2,
   request: m.requests_payload_request,
   answer: m.requests_payload_answer,
@@ -98,6 +110,8 @@ export function factText(value: FactValue): string {
   switch (value.kind) {
     case 'yesNo':
       return yesNo(value.yes);
+    case 'session':
+      return kindWords[value.session]();
     case 'text':
       return value.text ?? '–';
     case 'duration':
