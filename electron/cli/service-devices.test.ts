@@ -44,7 +44,7 @@ async function device(...argv: string[]): Promise<{ exitCode: number; out: strin
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
-  return { exitCode: Number(process.exitCode), ...texts };
+  return { exitCode: process.exitCode ?? 0, ...texts };
 }
 
 async function registered(

@@ -17,6 +17,8 @@ export type KeySet = ReturnType<typeof createLocalJWKSet>;
 
 const maxDocumentLength = 256 * 1024;
 const fetchTimeoutMs = 5_000;
+/** How often the pinned keys are looked for, in milliseconds. */
+const lookMs = 500;
 
 export interface OidcKeysOptions {
   readonly issuer: string;
@@ -42,6 +44,7 @@ export class OidcKeys {
   #keys: KeySet | null = null;
   #text = '';
   #pinned = '';
+  #lookedAt = -Infinity;
   #fetchedAt = -Infinity;
   #triedAt = -Infinity;
   #fetching: Promise<void> | null = null;
@@ -71,7 +74,11 @@ export class OidcKeys {
   }
 
   async #usePinned(): Promise<boolean> {
+    // Not with every request: that would be a look at the disk each time.
+    const now = this.#options.now();
+    if (now - this.#lookedAt < lookMs) return this.#pinned !== '';
     const signature = await signatureOf(this.#options.pinned);
+    this.#lookedAt = now;
     if (signature !== this.#pinned) {
       this.#pinned = signature;
       this.#forget();
