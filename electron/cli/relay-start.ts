@@ -26,6 +26,7 @@ export interface RelayFlags extends OutputOptions, TrialFlags {
   readonly oidcIssuer?: string;
   readonly oidcAudience?: string;
   readonly corsOrigin?: readonly string[];
+  readonly blobCacheMb: string;
   readonly logLevel: string;
   readonly endWithStdin?: boolean;
 }
@@ -43,6 +44,7 @@ export async function runRelay(flags: RelayFlags): Promise<void> {
     open: flags.open,
     oidc: readOidc(flags),
     corsOrigins: flags.corsOrigin,
+    blobCacheBytes: readMebibytes(flags.blobCacheMb),
     logger: makeLogger(flags.logLevel),
     ...trial?.relay,
   }).catch(async (error: unknown) => {
@@ -96,6 +98,11 @@ function readOidc({ oidcIssuer, oidcAudience }: RelayFlags): RelayOptions['oidc'
     );
   }
   return { issuer: oidcIssuer, audience: oidcAudience };
+}
+
+function readMebibytes(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1024 * 1024;
+  throw new GatehouseError('usage', '--blob-cache-mb takes a whole number of MiB; 0 keeps nothing.');
 }
 
 function describe({ url, domain }: Relay, { open }: RelayFlags): string[] {

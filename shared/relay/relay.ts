@@ -1,5 +1,6 @@
 // Starts a relay and stops it again: the composition of its parts, in order. The relay routes what it cannot read:
 // nothing in this folder imports our cryptography or holds a key that opens anything.
+import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { GatehouseError } from '../contracts/errors.ts';
@@ -7,6 +8,8 @@ import type { Link } from '../net/link.ts';
 import { RelayAddress } from './address.ts';
 import type { ListenAddress } from './address.ts';
 import { ClientHall } from './client-hall.ts';
+import { BlobApi } from './blobs/blob-api.ts';
+import { SegmentStore } from './blobs/segment-store.ts';
 import { ApiUsers } from './device-api/api-users.ts';
 import { CorsOrigins } from './device-api/cors.ts';
 import { DeviceApi } from './device-api/device-api.ts';
@@ -38,6 +41,8 @@ export interface RelayOptions {
   readonly oidc?: { readonly issuer: string; readonly audience: string } | undefined;
   /** Origins of the web pages that may use the HTTPS API. Default none. */
   readonly corsOrigins?: readonly string[] | undefined;
+  /** Encrypted documents that are kept on disk, in bytes; 0 keeps none. Default 512 MiB. */
+  readonly blobCacheBytes?: number | undefined;
   /** Default: silent. Tokens and headers are never logged. */
   readonly logger?: Logger | undefined;
 }
@@ -56,6 +61,7 @@ export interface Relay {
 const closingMs = 2500;
 /** How often a draining relay looks whether its streams have ended, in milliseconds. */
 const drainCheckMs = 20;
+const defaultBlobCacheBytes = 512 * 1024 * 1024;
 
 /** @throws GatehouseError `usage`, `data_folder_in_use`, `storage_failed` */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
@@ -69,6 +75,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
   const state = await RelayState.open(options.dataFolder);
   const release = await state.hold();
   try {
+    const segments = await openBlobCache(options, logger);
     const relay = new RunningRelay({
       ...options,
       open,
@@ -78,6 +85,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       release,
       cors,
       verifier: oidc,
+      segments,
       logger,
     });
     await relay.listen(listen);
@@ -96,6 +104,7 @@ interface RelayParts extends RelayOptions {
   readonly release: () => Promise<void>;
   readonly cors: CorsOrigins;
   readonly verifier: OidcVerifier | null;
+  readonly segments: SegmentStore;
   readonly logger: Logger;
 }
 
@@ -210,14 +219,14 @@ class RunningRelay implements Relay {
   }
 
   #makeApi(): DeviceApi {
-    const { address, cors, verifier, limits, logger } = this.#parts;
+    const { address, cors, verifier, limits, logger, segments } = this.#parts;
     return new DeviceApi({
       address,
       cors,
       oidc: verifier,
       users: new ApiUsers(this.#accounts, limits),
       online: this.#online,
-      blobs: { answer: () => Promise.reject(new GatehouseError('blob_unknown', 'There is no such blob.')) },
+      blobs: new BlobApi({ store: segments, online: this.#online, limits }),
       limits,
       logger,
       stopping: () => this.#stopped !== null,
@@ -234,6 +243,17 @@ class RunningRelay implements Relay {
     const services = reachable.map(({ serviceId, since }) => ({ serviceId, since: since.toJSON() }));
     return { domain: this.domain, services };
   }
+}
+
+/** @throws GatehouseError `usage`, `storage_failed` */
+function openBlobCache(
+  { dataFolder, blobCacheBytes: maxBytes = defaultBlobCacheBytes }: RelayOptions,
+  logger: Logger,
+): Promise<SegmentStore> {
+  if (!Number.isSafeInteger(maxBytes) || maxBytes < 0) {
+    throw new GatehouseError('usage', 'The blob cache has a whole number of bytes, and 0 for none.');
+  }
+  return SegmentStore.open({ folder: join(dataFolder, 'blobs'), maxBytes, logger });
 }
 
 function shuttingDown(): GatehouseError {
