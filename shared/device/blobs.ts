@@ -66,7 +66,8 @@ export async function* decryptBlob(
   let skip = offset - start.index * chunkLength;
   let at = start.index * chunkLength;
   const cipher = await blobCipher(key, facts);
-  for await (const chunk of decryptChunks(cipher, source, 'blob_not_authentic', start.index)) {
+  const all = untruncated(sealedLength(facts.length) - start.sealedOffset, source);
+  for await (const chunk of decryptChunks(cipher, all, 'blob_not_authentic', start.index)) {
     at += chunk.length;
     yield plain(chunk.subarray(skip));
     skip = 0;
@@ -97,6 +98,16 @@ async function* exactly(length: number, source: ByteSource): AsyncGenerator<Uint
     yield bytes;
   }
   if (left !== 0) throw changed();
+}
+
+/** A blob's length is known, so a source that ends too early is told from one that was changed. */
+async function* untruncated(length: number, source: ByteSource): AsyncGenerator<Uint8Array> {
+  let left = length;
+  for await (const bytes of eachOf(source)) {
+    left -= bytes.length;
+    yield bytes;
+  }
+  if (left > 0) throw new GatehouseError('truncated', 'The document broke off before its end. Try again.');
 }
 
 function changed(): GatehouseError {

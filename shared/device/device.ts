@@ -68,7 +68,8 @@ export class Device {
     const { serviceId } = this.#api;
     const identity = await newIdentity({ extractable });
     const { issuer, subject } = userOf(await this.#api.token());
-    const key = { identity, agent, serviceId, issuer, subject };
+    const { point, fingerprint, jwk } = agent;
+    const key = { identity, agent: { point, fingerprint, jwk }, serviceId, issuer, subject };
     if (code === undefined) {
       await this.#register(name, identity);
       return { ...key, proved: false };
