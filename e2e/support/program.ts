@@ -108,8 +108,8 @@ export class Program {
     return this.exit();
   }
 
-  exit(): Promise<Exit> {
-    return within(exitWithinMs, `the end of "${this.#command}"; it wrote: ${this.#stderr}`, this.exited);
+  exit(withinMs = exitWithinMs): Promise<Exit> {
+    return within(withinMs, `the end of "${this.#command}"; it wrote: ${this.#stderr}`, this.exited);
   }
 
   #failure(what: string): Error {

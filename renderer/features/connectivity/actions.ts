@@ -23,18 +23,17 @@ export function connectivityActions(console: ConsoleModel, does: Does): Action[]
   const retryable = (): boolean => enabled() && does.offline();
   const page = (facts: Omit<Action, 'group'>): Action => ({ group: 'page', enabled, ...facts });
   const { measure, retry, renew, relay } = does;
-  const { connectivity_key_measure, connectivity_key_retry, connectivity_key_renew } = m;
   return [
     page({
       id: 'connectivity.measure',
-      title: connectivity_key_measure,
+      title: m.connectivity_key_measure,
       keys: ['m'],
       icon: Activity,
       run: measure,
     }),
     page({
       id: 'connectivity.retry',
-      title: connectivity_key_retry,
+      title: m.connectivity_key_retry,
       keys: ['t'],
       icon: RotateCw,
       run: retry,
@@ -42,7 +41,7 @@ export function connectivityActions(console: ConsoleModel, does: Does): Action[]
     }),
     page({
       id: 'connectivity.renew',
-      title: connectivity_key_renew,
+      title: m.connectivity_key_renew,
       keys: ['n'],
       icon: RefreshCw,
       run: renew,
