@@ -1,10 +1,12 @@
 // The desktop app at its edges: quit before there is a page to quit, and a file that goes from the service through the
 // window into a person's downloads.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callLineOf, realElectron, runCallLine, setUp, startDesktop } from './desktop/desktop.ts';
 import type { Desktop } from './desktop/desktop.ts';
 import { quitBeforePage } from './desktop/stand-in-desktop.ts';
+import { screenshot } from './support/browser.ts';
 import { Home } from './support/home.ts';
 import { auditedActions } from './support/request-log.ts';
 import { until } from './support/waiting.ts';
@@ -84,8 +86,22 @@ describe('quitting before the page is there', () => {
   onStandIn('at once leaves no process, and the next start is as any other', async () => {
     expect(await quitBeforePage(home, {}, () => Promise.resolve()), home.output).toBe(0);
     await home.nothingLeft();
-    const again = await startDesktop(home, { background: true });
+    desktop = await startDesktop(home, { background: true });
     await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 20_000);
-    expect(await again.quit()).toBe(0);
+  });
+});
+
+describe('a remembered password', () => {
+  it('is forgotten by a press, which is offered only as long as there is something to forget', async () => {
+    if (!desktop.running) desktop = await startDesktop(home);
+    const { page } = desktop;
+    const forget = page.getByRole('button', { name: 'Forget', exact: true });
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await forget.click();
+    await page.getByText('Not remembered on this machine').waitFor();
+    expect(await forget.count()).toBe(0);
+    expect(existsSync(home.path('service', 'remembered-password'))).toBe(false);
+    await screenshot(page, 'desktop-settings');
+    expect(await desktop.quit()).toBe(0);
   });
 });

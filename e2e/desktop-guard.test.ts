@@ -58,12 +58,12 @@ describe('the page', () => {
     const ran = await page.evaluate(() => {
       const { document } = globalThis as unknown as {
         document: {
-          createElement(name: string): { textContent: string };
+          createElement(name: string): { append(text: string): void };
           head: { append(child: object): void };
         };
       };
       const script = document.createElement('script');
-      script.textContent = 'globalThis.ran = true';
+      script.append('globalThis.ran = true');
       document.head.append(script);
       return (globalThis as unknown as { ran?: boolean }).ran ?? false;
     });
