@@ -105,7 +105,7 @@ export const rows: readonly Row[] = [
   },
   {
     from: 'e2e',
-    folders: ['out', contracts, client, testing],
+    folders: ['out', contracts, client, device, testing],
     packages: ['ws', 'vitest', 'fast-check', '@playwright/test', '@axe-core/playwright', 'jsqr'],
     node: true,
   },

@@ -61,6 +61,7 @@ describe('a new user', () => {
   it('signs in at the issuer, by keyboard, and leaves neither code nor token behind', async () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.origin !== devices.page.origin);
     await signIn(page, 'anna', /^http:\/\/127\.0\.0\.1:\d+\/(\?|$)/);
     await heading('Register this browser').waitFor();
     browser.forgive(/fonts\.googleapis|ERR_NAME_NOT_RESOLVED|404/); // the provider's own pages

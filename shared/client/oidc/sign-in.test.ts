@@ -78,6 +78,14 @@ describe('a sign-in', () => {
     expect(issuer.refreshed).toHaveLength(1);
   });
 
+  it('never turns into somebody else’s while a program uses it', async () => {
+    const kept = await signIn(30);
+    issuer.subject = 'mallory';
+    await signIn();
+    await expect(kept.token()).rejects.toMatchObject({ code: 'oidc_login_failed' });
+    expect(kept.subject).toBe('anna');
+  });
+
   it('ends with advice where it cannot be renewed, or comes back as somebody else’s', async () => {
     const kept = await signIn(30);
     issuer.lies.claims = { sub: 'mallory' };

@@ -114,6 +114,9 @@ export class SignIn {
     await withFolderLock(this.#folder, lockName(relay), async () => {
       const kept = await read(this.#folder, relay);
       if (kept === null) throw signedOut('You have signed out. Sign in again: gatehouse login.');
+      if (kept.issuer !== this.issuer || kept.tokens.subject !== this.subject) {
+        throw signedOut('Somebody else has signed in meanwhile. Start again, or sign in: gatehouse login.');
+      }
       this.#file = kept;
       // Another program may have renewed it meanwhile.
       if (isFresh(kept.tokens) && kept.tokens.accessToken !== refused) return;
