@@ -77,6 +77,26 @@ describe('time', () => {
     expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
   });
 
+  it('that runs out under a thousand requests at once runs each once or refuses it, and hangs none', async () => {
+    const clock = new FakeClock();
+    const count = counting();
+    const { world } = await makeWorld({ rpcs: [count], clock });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    const requests = Array.from({ length: 1000 }, () => app.request(session, 'count'));
+    const timer = setInterval(() => {
+      if (count.runs < 100) return;
+      clock.advance(15 * minutes);
+      clearInterval(timer);
+    }, 1);
+    const codes = (await Promise.all(requests)).map(({ code }) => code);
+    const [ran, refused] = ['ok', 'SESSION_EXPIRED'].map(
+      (code) => codes.filter((each) => each === code).length,
+    );
+    expect([ran, ran! + refused!]).toEqual([count.runs, 1000]);
+    expect(world.devices.sessions.live).toBe(0);
+  }, 30_000);
+
   it('drops half-started sessions that nobody uses', async () => {
     const clock = new FakeClock();
     const { world } = await makeWorld({ clock, limits: { halfStarted: 1 } });

@@ -305,13 +305,14 @@ export class SampleApp {
     counter: number,
     answer: SampleDeviceAnswer,
   ): Promise<{ payload?: unknown; code: string; sealed?: boolean }> {
-    session.settle();
-    if (answer.frame?.status !== 200) return { code: codeOf(answer), sealed: false };
     try {
+      if (answer.frame?.status !== 200) return { code: codeOf(answer), sealed: false };
       const { payload } = await session.open(counter, new Uint8Array(answer.body));
       return { payload, code: 'ok', sealed: true };
     } catch (error) {
       return { code: (error as GatehouseError).code, sealed: true };
+    } finally {
+      session.settle();
     }
   }
 }
