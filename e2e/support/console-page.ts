@@ -10,7 +10,16 @@ import type { ConsoleBrowser, PageOptions } from './browser.ts';
 import type { ConsoleWorld } from './console-world.ts';
 import { until } from './waiting.ts';
 
-export const pageNames = ['connectivity', 'requests', 'sessions', 'access', 'audit', 'settings'] as const;
+export const pageNames = [
+  'connectivity',
+  'requests',
+  'sessions',
+  'access',
+  'devices',
+  'documents',
+  'audit',
+  'settings',
+] as const;
 export type PageName = (typeof pageNames)[number];
 
 interface Drawn {
@@ -30,7 +39,7 @@ export class ConsolePage {
   /** A new person's browser, signed in, on the page Connectivity. */
   static async signedIn(
     browser: ConsoleBrowser,
-    world: ConsoleWorld,
+    world: Pick<ConsoleWorld, 'url' | 'password'>,
     options: PageOptions = {},
   ): Promise<ConsolePage> {
     const page = new ConsolePage(await browser.page(world.url, options), world.url);

@@ -28,10 +28,14 @@ export class DeviceWorld {
     this.page = page;
   }
 
-  static async start(): Promise<DeviceWorld> {
+  /** @param more arguments of `gatehouse service` */
+  static async start(more: readonly string[] = []): Promise<DeviceWorld> {
     const [issuer, page] = await Promise.all([TrialIssuer.start(), PageOrigin.start()]);
     const oidc = ['--oidc-issuer', issuer.issuer, '--oidc-audience', audience];
-    const world = await World.start({ relay: [...oidc, '--cors-origin', page.origin] });
+    const world = await World.start({
+      relay: [...oidc, '--cors-origin', page.origin],
+      service: more,
+    });
     const proxy = await HostileProxy.start(world.relayUrl);
     const devices = new DeviceWorld(world, issuer, proxy, page);
     page.config = {

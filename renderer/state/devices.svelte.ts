@@ -36,9 +36,8 @@ export class DevicesState {
   readonly devices = $derived.by(() => this.#found());
   readonly sessions = $derived.by(() => [...(this.sessionsView?.sessions ?? [])].sort(byStart));
 
-  constructor(service: Service, tab = '') {
+  constructor(service: Service) {
     this.#service = service;
-    this.#tab = deviceTabs.find((known) => known === tab) ?? null;
   }
 
   get view(): DevicesView | undefined {
@@ -58,9 +57,9 @@ export class DevicesState {
     this.#tab = tab;
   }
 
-  /** Stays with the tab that is shown first, whatever comes later. */
-  settle(): void {
-    this.#tab ??= this.tab;
+  /** Shows the tab that is wanted, or stays with the one that was shown first, whatever comes later. */
+  settle(wanted = ''): void {
+    this.#tab = deviceTabs.find((known) => known === wanted) ?? this.tab;
   }
 
   /** Whether devices can sign in at all. */

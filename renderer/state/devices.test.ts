@@ -68,8 +68,10 @@ describe('what waits', () => {
     service.topics = { devices: { ...view, devices: [] } };
     expect(new DevicesState(service).tab).toBe('waiting');
     service.topics = { devices: { ...view, devices: devices.slice(0, 3) } };
-    expect(new DevicesState(service, 'sessions').tab).toBe('sessions');
-    expect(new DevicesState(service, 'nonsense').tab).toBe('devices');
+    state.settle('sessions');
+    expect(state.tab).toBe('sessions');
+    state.settle('nonsense');
+    expect(state.tab).toBe('sessions');
   });
 
   it('is not confirmed before a person says that they have compared', async () => {

@@ -6,23 +6,33 @@ import { Task } from './task.svelte.ts';
 import type { Service } from './task.svelte.ts';
 
 export class PublishForm {
-  folder = $state('');
   allowUpload = $state(false);
   readonly task = new Task();
   readonly #service: Service;
   /** What a person has typed; null while the name follows the folder. */
   #name = $state<string | null>(null);
+  #folder = $state('');
 
   constructor(service: Service) {
     this.#service = service;
   }
 
+  get folder(): string {
+    return this.#folder;
+  }
+
+  set folder(folder: string) {
+    this.#folder = folder;
+    this.task.clear();
+  }
+
   get name(): string {
-    return this.#name ?? lastPart(this.folder);
+    return this.#name ?? lastPart(this.#folder);
   }
 
   set name(name: string) {
     this.#name = name;
+    this.task.clear();
   }
 
   /** What stops the folder from being published; null where nothing does. */

@@ -33,10 +33,8 @@ export class DocumentsState {
   #document = $state<string | null>(null);
   detail = $state.raw<DocumentDetail | null>(null);
 
-  constructor(service: Service, { collection = '', tab = '' } = {}) {
+  constructor(service: Service) {
     this.#service = service;
-    if (collection !== '') this.#collection = collection;
-    if (tab === 'fetches') this.tab = tab;
     this.documents = new PagedRows(async (cursor) => {
       const args = {
         collection: this.collection?.name ?? '',
@@ -75,6 +73,12 @@ export class DocumentsState {
 
   get documentName(): string | null {
     return this.#document;
+  }
+
+  /** As the address says it; an empty collection changes none. */
+  show(tab: string, collection: string): void {
+    this.tab = tab === 'fetches' ? tab : 'collections';
+    if (collection !== '') this.choose(collection);
   }
 
   choose(collection: string): void {

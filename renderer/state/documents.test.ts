@@ -83,8 +83,12 @@ describe('PagedRows', () => {
 describe('DocumentsState', () => {
   it('shows the first collection, and the one of the address where it is there', () => {
     expect(state.collection?.name).toBe('a');
-    expect(new DocumentsState(service, { collection: 'b' }).collection?.name).toBe('b');
-    expect(new DocumentsState(service, { collection: 'gone' }).collection?.name).toBe('a');
+    state.show('fetches', 'b');
+    expect([state.tab, state.collection?.name]).toEqual(['fetches', 'b']);
+    state.show('', '');
+    expect([state.tab, state.collection?.name]).toEqual(['collections', 'b']);
+    state.show('', 'gone');
+    expect(state.collection?.name).toBe('a');
   });
 
   it('reads the folder of the chosen collection with what is searched', async () => {
