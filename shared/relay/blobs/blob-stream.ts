@@ -45,12 +45,13 @@ export function openBlob(options: BlobStreamOptions, handler: BlobStreamHandler)
       fail(asGatehouseError(error));
       return;
     }
-    stream.write(encodePrefixed(frame));
-    stream.end();
     readPrefixed(stream, timeoutMs, { arrived: readAnswer, failed: fail }, { rest });
   };
   readPrefixed(stream, timeoutMs, { arrived: readAcceptance, failed: fail });
   stream.write(encodeStreamHeader({ v: 1, kind: 'blob', serviceId, clientId }));
+  // Without waiting for the stream's answer: a round trip less.
+  stream.write(encodePrefixed(frame));
+  stream.end();
 }
 
 function refusalOf(code: string): GatehouseError {
