@@ -1,5 +1,5 @@
 // Which folders can be published, and that a running service follows what the command line changes.
-import { mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -98,6 +98,15 @@ describe('a running service', () => {
         code: 'blob_unknown',
       });
     await expect(sample.get('a.txt')).rejects.toMatchObject({ code: 'collection_unknown' });
+  });
+
+  it('forgets at its start what was removed while it did not run', async () => {
+    await sample.put('a.txt', 'one');
+    await sample.get('a.txt');
+    await sample.documents.close();
+    await (await Collections.open(sample.dataFolder)).remove('files');
+    await sample.start();
+    expect(await readdir(join(sample.dataFolder, 'documents', 'blobs'))).toEqual([]);
   });
 
   it('does not give the versions of a removed collection to another one of its name', async () => {

@@ -85,6 +85,8 @@ export class Documents {
         documents.#onUploaded(...uploaded),
       ),
     });
+    // What was removed while no service ran.
+    await documents.#forgetRemoved();
     documents.#follow(onProblem);
     return documents;
   }

@@ -164,6 +164,7 @@ export class Snapshots {
     const hash = createHash('sha256');
     const last = chunkCount(opened.identity.size) - 1;
     let index = 0;
+    let writing = Promise.resolve();
     for await (const block of blocksOf(opened, this.#stopped.signal)) {
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < block.length; at += chunkLength)
@@ -171,9 +172,14 @@ export class Snapshots {
       const first = index;
       const sealed = pieces.map((piece, at) => sealChunk(cipher, first + at, first + at === last, piece));
       hash.update(block);
-      await writer.write(await Promise.all(sealed));
+      const chunks = await Promise.all(sealed);
+      await writing;
+      // The next block is read and sealed while this one is written.
+      writing = writer.write(chunks);
+      writing.catch(() => undefined);
       index += pieces.length;
     }
+    await writing;
     if (index === 0) await writer.write([await sealChunk(cipher, 0, true, new Uint8Array())]);
     return hash.digest('hex');
   }
