@@ -11,6 +11,8 @@ import { encodePrefixed } from '../../../shared/net/prefixed.ts';
 /** How long a body may take to arrive, and a stream to close once it was answered, in milliseconds. */
 const bodyTimeoutMs = 30_000;
 const lingerMs = 5_000;
+/** Longest body that is sent in one piece with its frame, in bytes. */
+const maxJoined = 16 * 1024;
 
 /** Bytes of bodies that are arriving, of all streams together. */
 export class BodyBudget {
@@ -105,8 +107,13 @@ export class DeviceCall {
   answer(frame: Omit<DeviceAnswerFrame, 'v' | 'length'>, body: Uint8Array): void {
     if (this.#answered || this.#duplex.destroyed) return;
     this.#answered = true;
-    this.#duplex.write(encodePrefixed({ v: 1, ...frame, length: body.length }));
-    if (body.length > 0) this.#duplex.write(body);
+    const head = encodePrefixed({ v: 1, ...frame, length: body.length });
+    // One write where that costs no copy worth a word: one frame on the wire, one message at the relay.
+    if (body.length <= maxJoined) this.#duplex.write(Buffer.concat([head, body]));
+    else {
+      this.#duplex.write(head);
+      this.#duplex.write(body);
+    }
     this.#end();
   }
 
