@@ -25,9 +25,7 @@ describe('two tabs', () => {
       page.page.getByRole('switch', { name: 'Require session verification' });
     await toggle(first).click();
     await second.page.locator('[role=switch][aria-checked=true]').nth(1).waitFor();
-    await first.page.keyboard.press('Control+k');
-    await first.page.keyboard.type('lock');
-    await first.page.keyboard.press('Enter');
+    await first.choose('lock', /Lock console/);
     await first.says('The console is locked');
     await second.says('The console is locked');
     expect(world.program.running).toBe(true);

@@ -63,6 +63,17 @@ export class ConsolePage {
     await this.page.locator('#page-title').waitFor();
   }
 
+  /** Finds `action` in the palette by `words`, and does it: by keyboard alone. */
+  async choose(words: string, action: string | RegExp): Promise<void> {
+    const { keyboard } = this.page;
+    await keyboard.press('Control+k');
+    await this.page.locator('[role=dialog] input:focus').waitFor();
+    await keyboard.type(words);
+    await this.page.getByRole('option', { name: action, selected: true }).waitFor();
+    await keyboard.press('Enter');
+    await this.dialog.waitFor({ state: 'hidden' });
+  }
+
   /** Resolves once data is there and nothing moves any more: no word of loading, and the same page twice. */
   async settled(): Promise<void> {
     let before = '';
