@@ -97,7 +97,7 @@ export class StreamDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#arrived.clear();
     this.#finishing = null;
-    this.#stream.reset();
+    if (this.#stream.state !== 'closed') this.#stream.reset();
     const blocked = this.#blocked;
     this.#blocked = null;
     blocked?.(error ?? new GatehouseError('stream_closed', 'The stream was closed before all was written.'));

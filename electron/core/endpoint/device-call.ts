@@ -77,6 +77,7 @@ export class DeviceCall {
     const [duplex, limit] = [this.#duplex, deviceBodyLimit[operation]];
     const chunks: Buffer[] = [];
     let length = 0;
+    let settled = (): void => undefined;
     return new Promise<Bytes>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(new GatehouseError('timeout', 'The body did not arrive in time.'));
@@ -90,13 +91,16 @@ export class DeviceCall {
       duplex.once('end', () => {
         resolve(joined(chunks, length));
       });
-      duplex.once('close', () => {
+      const closed = (): void => {
         reject(new GatehouseError('truncated', 'The body ended before its end.'));
-      });
-      duplex.once('close', () => {
+      };
+      duplex.once('close', closed);
+      settled = () => {
         clearTimeout(timer);
-      });
+        duplex.off('close', closed);
+      };
     }).finally(() => {
+      settled();
       this.#budget.giveBack(length);
       duplex.removeAllListeners('data');
       duplex.resume();
