@@ -73,11 +73,20 @@ describe('a result', () => {
   });
 });
 
-/** The issue's sentence, code by code; whatever it does not name ends in 1. */
+/** The issues' sentences, code by code; whatever they do not name ends in 1. */
 const promised: Readonly<Record<number, readonly ErrorCode[]>> = {
   2: ['usage', 'fingerprint_required', 'fingerprint_invalid', 'access_token_malformed', 'settings_invalid'],
-  3: ['fingerprint_mismatch'],
-  4: ['access_token_required', 'access_token_rejected', 'service_not_verified', 'not_authorised'],
+  3: ['fingerprint_mismatch', 'AGENT_PUBLIC_KEY_CHANGED', 'AGENT_NOT_AUTHENTIC'],
+  4: [
+    ...([
+      'access_token_required',
+      'access_token_rejected',
+      'service_not_verified',
+      'not_authorised',
+    ] as const),
+    ...(['oidc_token_required', 'oidc_token_rejected', 'oidc_login_failed'] as const),
+    ...(['device_unknown', 'device_pending', 'device_revoked', 'registration_code_invalid'] as const),
+  ],
   5: ['e2ee_required', 'e2ee_unavailable'],
   6: ['relay_unreachable', 'service_offline'],
 };

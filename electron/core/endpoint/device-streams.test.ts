@@ -77,6 +77,20 @@ describe('a hostile relay', () => {
     expect(rejections(world)).toHaveLength(3);
   });
 
+  it('cannot send an answer back as a request, nor a request as an answer', async () => {
+    const count = counting();
+    const { world } = await makeWorld({ rpcs: [count] });
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    const counter = session.take()!;
+    const request = { payloadType: 'count', payload: null, requestId: sampleRequestId() };
+    const body = await session.seal(counter, request);
+    const answer = await app.send(session, body);
+    expect(codeOf(await app.send(session, new Uint8Array(answer.body)))).toBe('REQUEST_NOT_AUTHENTIC');
+    await expect(session.open(counter, body)).rejects.toMatchObject({ code: 'ANSWER_NOT_AUTHENTIC' });
+    expect(count.runs).toBe(1);
+  });
+
   it.each([
     ['a flipped bit', (body: Buffer) => (body[20]! ^= 1)],
     ['another counter', (body: Buffer) => (body[8]! += 1)],
