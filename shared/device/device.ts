@@ -97,6 +97,11 @@ export class Device {
     return downloadDocument(this.#api, document, options);
   }
 
+  /** Forgets the agent. Sessions are closed on their own. */
+  [Symbol.dispose](): void {
+    this.#agent = null;
+  }
+
   async #askAgent(): Promise<Agent> {
     const { body } = await this.#api.call('agentinfo');
     const info = parseJson(await collect(body, maxJsonLength));
