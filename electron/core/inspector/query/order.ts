@@ -84,13 +84,26 @@ function firstByKey(
   const best = new Best(limit, order.sign, after);
   for (const slice of index.newestFirst()) {
     const mask = scan.mask(slice);
+    best.offerAll(slice, mask, slice.segment.numbers[column]);
+  }
+  return best.places();
+}
+
+/** Whether any row matches behind `after`: ends at the first one. @throws NotLoadedYet */
+export function anyRow(index: RowIndex, scan: Scan, order: Order, after: Place): boolean {
+  const { column, sign } = order;
+  if (column === null) return firstById(index, scan, order, after, 1).length > 0;
+  for (const slice of index.newestFirst()) {
+    const mask = scan.mask(slice);
     const { ids } = slice.segment;
     const keys = slice.segment.numbers[column];
     for (let at = slice.from; at < slice.to; at += 1) {
-      if (mask[at] === 1) best.offer(keyOf(keys[at]), ids[at] ?? 0);
+      if (mask[at] === 0) continue;
+      const distance = (keyOf(keys[at]) - after.key) * sign || ((ids[at] ?? 0) - after.id) * sign;
+      if (distance > 0) return true;
     }
   }
-  return best.places();
+  return false;
 }
 
 /** Keeps the first `limit` places behind `after` of all that are offered, in order. */
@@ -112,9 +125,27 @@ class Best {
     this.#afterId = after === null ? -Infinity : after.id * sign;
   }
 
-  offer(rowKey: number, rowId: number): void {
-    const key = rowKey * this.#sign;
-    const id = rowId * this.#sign;
+  /** The rows of a slice that its mask has; most of them are behind the last that is kept, and cost a comparison. */
+  offerAll({ segment: { ids }, from, to }: Slice, mask: Uint8Array, keys: Float64Array): void {
+    const sign = this.#sign;
+    const least = this.#afterKey;
+    let most = this.#mostKey();
+    for (let at = from; at < to; at += 1) {
+      if (mask[at] === 0) continue;
+      const value = keys[at] ?? NaN;
+      const key = (Number.isNaN(value) ? missing : value) * sign;
+      if (key < least || key > most) continue;
+      this.#offer(key, (ids[at] ?? 0) * sign);
+      most = this.#mostKey();
+    }
+  }
+
+  /** A key beyond it need not be offered. */
+  #mostKey(): number {
+    return this.#size === this.#limit ? (this.#keys[this.#size - 1] ?? Infinity) : Infinity;
+  }
+
+  #offer(key: number, id: number): void {
     if (key < this.#afterKey || (key === this.#afterKey && id <= this.#afterId)) return;
     const worst = this.#size - 1;
     if (this.#size === this.#limit && !this.#isBefore(key, id, worst)) return;

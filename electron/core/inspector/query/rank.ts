@@ -28,27 +28,38 @@ function partition(values: Float64Array, left: number, right: number): number {
   }
 }
 
-/** Numbers that arrive one by one. */
-export class Numbers {
-  #values = new Float64Array(4096);
+/** Of numbers that arrive one by one: all while they are few, else so many that are spread evenly. */
+export class Sample {
+  readonly #values: Float64Array;
   #size = 0;
+  /** Each how-many-th number is kept, and how many are to pass until the next. */
+  #step = 1;
+  #skip = 0;
 
-  get size(): number {
-    return this.#size;
+  /** @param size kept at most; half of them at least, where there are that many */
+  constructor(size: number) {
+    this.#values = new Float64Array(size);
   }
 
   add(value: number): void {
-    if (this.#size === this.#values.length) {
-      const grown = new Float64Array(this.#size * 2);
-      grown.set(this.#values);
-      this.#values = grown;
+    if (this.#skip > 0) {
+      this.#skip -= 1;
+      return;
     }
+    if (this.#size === this.#values.length) this.#thin();
     this.#values[this.#size] = value;
     this.#size += 1;
+    this.#skip = this.#step - 1;
   }
 
   /** The values themselves, not a copy. */
   all(): Float64Array {
     return this.#values.subarray(0, this.#size);
+  }
+
+  #thin(): void {
+    this.#size = Math.ceil(this.#size / 2);
+    for (let at = 0; at < this.#size; at += 1) this.#values[at] = this.#values[2 * at] ?? 0;
+    this.#step *= 2;
   }
 }

@@ -17,10 +17,10 @@ import type { RowIndex } from '../index/row-index.ts';
 import type { ChartQuery, CompleteQuery, PageAtQuery, PageNearQuery, PageQuery } from '../inspector-api.ts';
 import { chartOf } from './chart.ts';
 import { decodeCursor, encodeCursor, queryKey } from './cursor.ts';
-import { firstRows, keyOf, orderOf, placeAt, reversed } from './order.ts';
+import { anyRow, firstRows, keyOf, orderOf, placeAt, reversed } from './order.ts';
 import type { Order, Place } from './order.ts';
 import { compile } from './passes.ts';
-import { Numbers, valueOfRank } from './rank.ts';
+import { Sample, valueOfRank } from './rank.ts';
 import { requestUnknown } from './request-rows.ts';
 import type { RequestRows } from './request-rows.ts';
 import { Scan } from './scan.ts';
@@ -165,7 +165,7 @@ export class RequestQueries {
     const places = firstRows(this.#index, scan, order, justBefore(place, order), limit + 1);
     const after = places.length > limit;
     if (after) places.pop();
-    const before = firstRows(this.#index, scan, reversed(order), place, 1).length > 0;
+    const before = anyRow(this.#index, scan, reversed(order), place);
     return this.#pageOf(key, { places, before, after });
   }
 
@@ -185,16 +185,16 @@ export class RequestQueries {
   }
 
   #nearByKey({ scan, order }: Query, share: number): Place | null {
-    const keys = new Numbers();
     const { column } = order;
     if (column === null) return null;
+    const found = new Sample(sampleSize);
     for (const slice of this.#index.newestFirst()) {
       const mask = scan.mask(slice);
       const values = slice.segment.numbers[column];
-      for (let at = slice.from; at < slice.to; at += 1) if (mask[at] === 1) keys.add(keyOf(values[at]));
+      for (let at = slice.from; at < slice.to; at += 1) if (mask[at] === 1) found.add(keyOf(values[at]));
     }
-    if (keys.size === 0) return null;
-    const sample = sampleOf(keys.all());
+    const sample = found.all();
+    if (sample.length === 0) return null;
     const rank = Math.min(Math.floor(share * sample.length), sample.length - 1);
     const key = valueOfRank(sample, order.sign === 1 ? rank : sample.length - 1 - rank);
     return { key, id: order.sign === 1 ? 0 : Number.MAX_SAFE_INTEGER };
@@ -217,14 +217,6 @@ export function parse(text: string, fields: readonly Field[], now: number): Filt
   if ('filter' in parsed) return parsed.filter;
   const { message, column, end, reason } = parsed.problem;
   throw new GatehouseError('filter_invalid', message, { details: { column, end, reason } });
-}
-
-/** All of them, or about `sampleSize` that are spread evenly. */
-function sampleOf(values: Float64Array): Float64Array {
-  const step = Math.ceil(values.length / sampleSize);
-  return step <= 1
-    ? values
-    : Float64Array.from({ length: Math.ceil(values.length / step) }, (_, at) => values[at * step] ?? 0);
 }
 
 /** Ids are whole numbers: the place right before, so that `place` itself is the next. */
