@@ -1,5 +1,5 @@
 // Attacks on the folder of a collection: what a name, a link, a swap or a strange file may not reach.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { link, mkdir, mkdtemp, realpath, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { parseDocumentName, parseNewDocumentName } from './document-name.ts';
-import { openDocument } from './document-path.ts';
+import { enterFolders, openDocument } from './document-path.ts';
 import { PublishedFolder } from './published-folder.ts';
 import type { Opening } from './published-folder.ts';
 
@@ -104,6 +104,17 @@ describe.each<Opening>(process.platform === 'linux' ? ['descriptor', 'compared']
       },
     );
 
+    it.runIf(process.platform !== 'win32')('that is a pipe or device is not even opened', async () => {
+      execFileSync('mkfifo', [join(root, 'pipe')]);
+      // Waits until somebody opens the pipe to read it.
+      const writer = spawn('sh', ['-c', 'echo x > "$0"', join(root, 'pipe')]);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await expect(read('pipe', opening)).rejects.toMatchObject({ code: 'document_unknown' });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(writer.exitCode).toBeNull();
+      writer.kill('SIGKILL');
+    });
+
     it('is found in any Unicode form, the very one first, and keeps the name that it has on disk', async () => {
       const [composed, decomposed] = ['Übung.txt'.normalize('NFC'), 'Übung.txt'.normalize('NFD')];
       await mkdir(join(root, 'Ordnung ä'.normalize('NFD')));
@@ -138,6 +149,17 @@ describe.each<Opening>(process.platform === 'linux' ? ['descriptor', 'compared']
       await swap;
       expect(seen).not.toContain('secret');
       expect([...seen].every((each) => ['inside', 'document_unknown'].includes(each))).toBe(true);
+    });
+
+    it('is never one from outside where its open folder became a link', async () => {
+      await writeFile(join(root, 'inner', 'secret.txt'), 'inside');
+      const { folder } = await enterFolders(root, ['inner'], opening);
+      await rename(join(root, 'inner'), join(root, 'aside'));
+      await symlink(join(base, 'outside'), join(root, 'inner'));
+      const opened = await folder.openFile('secret.txt').catch(() => null);
+      if (opened !== null) expect(await opened.file.readFile('utf8')).toBe('inside');
+      await opened?.file.close();
+      await folder.close();
     });
 
     it('is never one from outside while it is swapped for a link itself', async () => {

@@ -124,6 +124,20 @@ describe('an upload', () => {
     expect(created.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
+  it('changes nothing where somebody else writes the document at the last moment', async () => {
+    await sample.put('a.txt', 'one');
+    const wanted = { collection: 'files', name: 'a.txt', expected: sha256('one'), size: null, version: null };
+    const { upload: begun, target } = await sample.documents.beginUpload(wanted);
+    // So much that putting it on the disk takes a while, behind the look at what is there.
+    for (let at = 0; at < 96; at += 1) await begun.write(Buffer.alloc(1024 * 1024, at));
+    const finished = sample.documents.uploads.finish(begun, target, anna).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+    await writeFile(join(sample.folder, 'a.txt'), 'somebody else');
+    expect(await finished).toMatchObject({ code: 'document_conflict' });
+    expect(await readFile(join(sample.folder, 'a.txt'), 'utf8')).toBe('somebody else');
+    expect(await readdir(sample.folder)).toEqual(['a.txt']);
+  });
+
   it('goes where its folder was opened, although that is swapped for a link meanwhile', async () => {
     await mkdir(join(sample.folder, 'inner'));
     await mkdir(join(sample.base, 'outside'));
