@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IssuerVisitor } from '../../../shared/testing/issuer-visitor.ts';
 import { OidcVerifier } from '../../../shared/relay/oidc/oidc-verifier.ts';
 import { startTrialIdp, trialAudience, trialClientId } from './trial-idp.ts';
 import type { TrialIdp } from './trial-idp.ts';
@@ -27,43 +28,6 @@ afterEach(async () => {
   await idp.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** A browser as far as it takes to sign in: cookies, redirects and the two forms. */
-class Visitor {
-  readonly #cookies = new Map<string, string>();
-
-  async get(url: string, form?: Record<string, string>): Promise<Response> {
-    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const body = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) };
-    const response = await fetch(url, { redirect: 'manual', headers: { cookie }, ...body });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      this.#cookies.set(name, value);
-    }
-    return response;
-  }
-
-  /** Follows redirects and submits the forms until the issuer sends it to the client, or is done. */
-  async signIn(url: string, name: string): Promise<URL | string> {
-    let response = await this.get(url);
-    for (let step = 0; step < 20; step += 1) {
-      const location = response.headers.get('location');
-      if (location !== null) {
-        const next = new URL(location, idp.issuer);
-        if (next.origin !== idp.issuer) return next;
-        response = await this.get(next.href);
-        continue;
-      }
-      const page = await response.text();
-      const action = /<form[^>]* action="([^"]+)"/.exec(page)?.[1];
-      if (action === undefined) return page;
-      const fields = [...page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)];
-      const hidden = Object.fromEntries(fields.map(([, key = '', value = '']) => [key, value]));
-      response = await this.get(new URL(action, idp.issuer).href, { ...hidden, login: name, password: 'x' });
-    }
-    throw new Error('The sign-in does not end.');
-  }
-}
 
 function authorization(change: Record<string, string> = {}): string {
   const query = {
@@ -98,7 +62,7 @@ describe('the trial’s sign-in', () => {
   it.each([{}, { resource: trialAudience }])(
     'gives tokens for the code that a browser brings, with %o',
     async (more) => {
-      const back = (await new Visitor().signIn(authorization(more), 'anna')) as URL;
+      const back = (await new IssuerVisitor(idp.issuer).signIn(authorization(more), 'anna')) as URL;
       expect([back.origin + back.pathname, back.searchParams.get('state')]).toEqual([redirectUri, 'state']);
       const code = back.searchParams.get('code') ?? '';
       const form = {
@@ -129,7 +93,7 @@ describe('the trial’s sign-in', () => {
       device_code: device_code ?? '',
     };
     expect((await tokens(form)).json.error).toBe('authorization_pending');
-    await new Visitor().signIn(verification_uri_complete ?? '', 'ben');
+    await new IssuerVisitor(idp.issuer).signIn(verification_uri_complete ?? '', 'ben');
     expect(await subjectOf((await tokens(form)).json.access_token)).toBe('ben');
   });
 
@@ -156,7 +120,7 @@ describe('the trial’s sign-in', () => {
       authorization({ redirect_uri: 'https://evil.example/' }),
       authorization({ resource: 'urn:other' }),
     ]) {
-      const end = await new Visitor().signIn(url, 'anna');
+      const end = await new IssuerVisitor(idp.issuer).signIn(url, 'anna');
       expect(typeof end === 'string' ? null : end.searchParams.get('code')).toBeNull();
     }
   });
