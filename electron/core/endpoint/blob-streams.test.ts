@@ -1,4 +1,5 @@
 // Streams of kind `blob`: any caller that knows the id gets ciphertext, in the range that it asks for, and nothing else.
+import { readdirSync, readlinkSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentAnswer } from '../../../shared/contracts/documents.ts';
@@ -137,7 +138,7 @@ describe('a blob stream', () => {
     for (const secret of [key, answer.key, answer.version, 'a.bin']) expect(all.includes(secret)).toBe(false);
   });
 
-  it('can be broken off and asked for again', async () => {
+  it('can be broken off and asked for again, and leaves no file open', async () => {
     for (let turn = 0; turn < 300; turn += 1) {
       const stream = wire.dialler.session.open();
       stream.write(encodePrefixed({ v: 1, kind: 'blob', serviceId: sampleServiceId }));
@@ -147,5 +148,17 @@ describe('a blob stream', () => {
     }
     const { bytes } = await ask({ ...whole, blob: answer.blob });
     expect(bytes.equals(ciphertext)).toBe(true);
+    if (process.platform === 'linux') await expect.poll(openBlobs, { timeout: 5_000 }).toBe(0);
   });
 });
+
+/** How many blobs this process has open. */
+function openBlobs(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).endsWith('.blob');
+    } catch {
+      return false;
+    }
+  }).length;
+}
