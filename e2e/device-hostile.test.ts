@@ -238,14 +238,14 @@ describe('a relay that', () => {
 
 describe('the service', () => {
   it('has a row for each attack that reached it', async () => {
-    const rows = await until('the rows are there', () => logged().has('REQUEST_REPLAYED') && logged());
+    const rows = app.logged();
     for (const code of [
       'REQUEST_REPLAYED',
       'REQUEST_NOT_AUTHENTIC',
       'device_start_replayed',
       'device_start_invalid',
     ]) {
-      expect([...rows]).toContain(code);
+      expect(rows).toContain(code);
     }
   });
 });

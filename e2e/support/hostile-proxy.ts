@@ -27,14 +27,14 @@ export type Tamper = (
 export class HostileProxy {
   /** Null: honest. */
   tamper: Tamper | null = null;
-  /** While it is set, at most so many bytes of a blob's answer pass before the connection is cut. */
-  cutBlobsAfter: number | null = null;
   /** Everything that passed, both ways, as the relay saw it. */
   readonly seen: Buffer[] = [];
   /** Requests by path. */
   readonly paths: string[] = [];
   readonly #server: Server;
   readonly #relay: URL;
+  /** Bytes of blobs that pass yet before the plug is out. */
+  #blobBytesLeft = Number.POSITIVE_INFINITY;
 
   private constructor(server: Server, relay: URL) {
     this.#server = server;
@@ -54,9 +54,9 @@ export class HostileProxy {
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
   }
 
-  /** The plug is pulled: everything that is open breaks. */
-  cutAll(): void {
-    this.#server.closeAllConnections();
+  /** After so many bytes of blobs from now on the plug is out: what is open breaks, and nothing more comes. Null: in again. */
+  pullPlugAfter(bytes: number | null): void {
+    this.#blobBytesLeft = bytes ?? Number.POSITIVE_INFINITY;
   }
 
   close(): Promise<void> {
@@ -128,11 +128,9 @@ export class HostileProxy {
       { method, headers: own, agent: false },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
-        let passed = 0;
         answer.on('data', (chunk: Buffer) => {
-          const limit = this.cutBlobsAfter;
-          passed += chunk.length;
-          if (limit !== null && passed > limit) {
+          this.#blobBytesLeft -= chunk.length;
+          if (this.#blobBytesLeft < 0) {
             answer.destroy();
             response.destroy();
           } else if (!response.write(chunk)) {
