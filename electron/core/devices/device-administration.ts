@@ -93,21 +93,9 @@ export class DeviceAdministration {
     return device === null ? undefined : this.#viewOf(device);
   }
 
-  /** Told of each change of devices and codes. Returns the unsubscribe. */
+  /** Told of each change of devices and codes; not of their sessions, which change with every request. */
   onChange(tell: () => void): () => void {
     return this.#options.registry.onChange(tell);
-  }
-
-  /** Told of each change of the sessions, very often: with every request. Returns the unsubscribe. */
-  onSessionsChange(tell: () => void): () => void {
-    return this.#options.sessions.onChange(tell);
-  }
-
-  /** Told of each device that registers itself. Returns the unsubscribe. */
-  onRegistered(tell: (device: DeviceView) => void): () => void {
-    return this.#options.registry.onRegistered((device) => {
-      tell(this.#viewOf(device));
-    });
   }
 
   #viewOf(device: DeviceRecord): DeviceView {

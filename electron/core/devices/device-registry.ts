@@ -34,7 +34,6 @@ export class DeviceRegistry {
   readonly codes: RegistrationCodes;
   readonly #onProblem: (problem: GatehouseError) => void;
   readonly #listeners = new Set<(ids: readonly string[]) => void>();
-  readonly #onRegistered = new Set<(device: DeviceRecord) => void>();
   readonly #lastSeen: LastSeen;
   readonly #timer: NodeJS.Timeout;
   #known = new Map<string, Known>();
@@ -95,9 +94,7 @@ export class DeviceRegistry {
 
   /** @throws GatehouseError as `DeviceFiles.add` */
   async add(device: DeviceRecord): Promise<DeviceRecord> {
-    const added = await this.#then(await this.files.add(device));
-    if (added === device) for (const tell of this.#onRegistered) tell(device);
-    return added;
+    return this.#then(await this.files.add(device));
   }
 
   /** @throws GatehouseError as `DeviceFiles.confirm` */
@@ -131,12 +128,6 @@ export class DeviceRegistry {
   onChange(tell: (ids: readonly string[]) => void): () => void {
     this.#listeners.add(tell);
     return () => this.#listeners.delete(tell);
-  }
-
-  /** Told of each device that registers itself. Returns the unsubscribe. */
-  onRegistered(tell: (device: DeviceRecord) => void): () => void {
-    this.#onRegistered.add(tell);
-    return () => this.#onRegistered.delete(tell);
   }
 
   /** Takes up what is there now, without waiting for the watch. @throws GatehouseError `storage_failed` */

@@ -41,7 +41,6 @@ export class DeviceSessions {
   /** The oldest first. */
   readonly #halfStarted = new Set<DeviceSession>();
   readonly #ended = new Map<string, GatehouseError>();
-  readonly #listeners = new Set<() => void>();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(limits: Partial<DeviceSessionsLimits> = {}, clock: Clock = steadyClock()) {
@@ -72,7 +71,6 @@ export class DeviceSessions {
     const session = new DeviceSession({ ...facts, clock: this.clock }, (ended) => {
       this.#remove(ended);
     });
-    session.endpoint.onChange(this.#changed);
     this.#makeRoomFor(session.deviceId);
     this.#sessions.set(session.id, session);
     const ofDevice = this.#ofDevice.get(session.deviceId) ?? new Set();
@@ -137,16 +135,9 @@ export class DeviceSessions {
     return ended;
   }
 
-  /** Told at once of each session that begins, changes or ends: with every request. Returns the unsubscribe. */
-  onChange(tell: () => void): () => void {
-    this.#listeners.add(tell);
-    return () => this.#listeners.delete(tell);
-  }
-
   close(): void {
     clearInterval(this.#sweep);
     this.endWhere(() => new GatehouseError('shutting_down', 'The service is stopping.'));
-    this.#listeners.clear();
   }
 
   #makeRoomFor(deviceId: string): void {
@@ -174,12 +165,7 @@ export class DeviceSessions {
     this.#ended.set(id, session.endpoint.endReason ?? expired());
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > this.#limits.remembered && oldest !== undefined) this.#ended.delete(oldest);
-    this.#changed();
   }
-
-  readonly #changed = (): void => {
-    for (const tell of this.#listeners) tell();
-  };
 }
 
 function unknown(): GatehouseError {

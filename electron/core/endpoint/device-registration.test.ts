@@ -33,9 +33,9 @@ describe('a registration', () => {
   it('waits until the administrator has compared the fingerprint', async () => {
     const app = await SampleApp.make(world);
     const told: string[] = [];
-    world.devices.administration.onRegistered(({ fingerprint }) => told.push(fingerprint));
+    world.devices.registry.onChange((ids) => told.push(...ids));
     expect(json(await app.register())).toEqual({ status: 'pending' });
-    expect(told).toEqual([app.identity.fingerprint]);
+    expect(told).toEqual([app.deviceId]);
     await expect(app.start()).rejects.toThrow('device_pending');
     const { administration } = world.devices;
     const other = '0'.repeat(64);
@@ -59,7 +59,7 @@ describe('a registration', () => {
   it('that comes again is the same, and tells nobody twice', async () => {
     const app = await SampleApp.make(world);
     const told: string[] = [];
-    world.devices.administration.onRegistered(({ id }) => told.push(id));
+    world.devices.registry.onChange((ids) => told.push(...ids));
     await app.register();
     expect(json(await app.register())).toEqual({ status: 'pending' });
     expect(told).toHaveLength(1);
