@@ -89,7 +89,7 @@ describe('gatehouse device', () => {
     );
     expect(registered).toMatchObject({
       exitCode: 0,
-      json: { status: 'pending', issuer: devices.issuer.issuer, subject: 'anna', proved: false },
+      json: { status: 'pending', issuer: devices.issuer, subject: 'anna', proved: false },
     });
     const { agentFingerprint, deviceFingerprint, agentWords } = registered.json as Record<string, string>;
     expect(agentWords).toHaveLength(24);
@@ -175,7 +175,7 @@ describe('gatehouse device', () => {
     const { world, proxy } = devices;
     const published = devices.publish('big.bin', 8 * 1024 * 1024);
     const output = world.home.path('big.bin');
-    proxy.pullPlugAfter(100 * 1024);
+    proxy.pullPlugAfter(1024 * 1024);
     const killed = world.home.spawn(
       'device',
       'download',
