@@ -1,7 +1,7 @@
 // Documents between real processes over TLS sessions: published while the service runs, listed, fetched, uploaded,
 // resumed after the relay was killed, and kept from whoever is not verified.
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { downloadDocument, uploadDocument } from '../shared/client/index.ts';
@@ -135,4 +135,20 @@ describe('the data folder', () => {
       expect(statSync(join(world.data, path)).mode & 0o777).toBe(0o600);
     }
   });
+});
+
+it('a collection that is removed is gone within a second, with its keys; its files stay', async () => {
+  expect(await world.admin('collection', 'remove', 'files')).toMatchObject({ name: 'files', folder });
+  await until('the service follows', async () => {
+    const { json } = await call('documents.list', { collection: 'files' });
+    return (json.error as { code?: string } | undefined)?.code === 'collection_unknown';
+  });
+  await until(
+    'its versions are forgotten',
+    () => readdirSync(join(world.data, 'documents/blobs')).length === 0,
+  );
+  expect(readFileSync(join(folder, 'a.txt'), 'utf8')).toBe('one');
+  const flags = ['--data', world.data, '--json'];
+  const again = await world.home.run('service', 'collection', 'remove', 'files', ...flags);
+  expect(again.json.error).toMatchObject({ code: 'collection_unknown' });
 });
