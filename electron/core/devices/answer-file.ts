@@ -57,6 +57,10 @@ export class AnswerFile {
     this.#writing ??= this.#write().finally(() => (this.#writing = null));
   }
 
+  has(key: string): boolean {
+    return this.#unwritten.has(key) || this.#places.has(key);
+  }
+
   /** Null where it was never kept, has had to go, or does not verify. */
   async get(key: string): Promise<Buffer | null> {
     const unwritten = this.#unwritten.get(key);

@@ -99,7 +99,8 @@ export class RequestJournal {
   /** Keeps the answer of a request that has run, to be given again; drops it where it is too long. */
   finish(deviceId: string, requestId: string, answer: Uint8Array): void {
     if (answer.length > this.#limits.maxAnswerBytes) return;
-    this.#answers.put(`${keyOf(deviceId)}${keyOf(requestId)}`, answer);
+    const key = `${keyOf(deviceId)}${keyOf(requestId)}`;
+    if (!this.#answers.has(key)) this.#answers.put(key, answer);
   }
 
   /** Resolves when all that was given before is written. */

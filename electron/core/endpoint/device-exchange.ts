@@ -2,6 +2,7 @@
 // client. What is answered is sealed here, once; what was broken off is never sealed at all.
 import { Readable } from 'node:stream';
 import { asGatehouseError, GatehouseError } from '../../../shared/contracts/errors.ts';
+import type { ErrorCode } from '../../../shared/contracts/errors.ts';
 import { errorAnswer } from '../../../shared/device/agent.ts';
 import type { AnswerPayload, Bytes, OpenedRequest } from '../../../shared/device/agent.ts';
 import type { DeviceSession } from '../devices/device-session.ts';
@@ -19,18 +20,18 @@ export class DeviceExchange implements Exchange {
   readonly #request: OpenedRequest;
   readonly #session: DeviceSession;
   readonly #call: DeviceCall;
-  readonly #keep: (answer: Buffer) => void;
+  readonly #keep: (answer: KeptAnswer) => void;
   #bytesRead = 0;
   #bytesWritten = 0;
   #aborted = false;
   #sealed = false;
 
-  /** `keep` is told a successful whole answer before it leaves. */
+  /** `keep` is told a whole answer of the RPC before it leaves: what it gave, or its error. */
   constructor(
     request: OpenedRequest,
     session: DeviceSession,
     call: DeviceCall,
-    keep: (answer: Buffer) => void,
+    keep: (answer: KeptAnswer) => void,
   ) {
     this.#request = request;
     this.#session = session;
@@ -69,8 +70,9 @@ export class DeviceExchange implements Exchange {
 
   respond(status: number, _contentType: string, body: Buffer): void {
     this.#bytesWritten = body.length;
-    if (status === 200) this.#keep(body);
-    void this.answer(answerOf(this.#request.payloadType, status, body));
+    const answer = answerOf(this.#request.payloadType, status, body);
+    if (status === 200 || !passing.has(codeOf(answer))) this.#keep({ status, body });
+    void this.answer(answer);
   }
 
   /** Seals and sends a whole answer; never throws. */
@@ -135,6 +137,26 @@ export class DeviceExchange implements Exchange {
       yield chunk;
     }
   }
+}
+
+/** A whole answer as the router gives it. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** Errors that say nothing of what the request itself came to: another time it might have run. */
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'shutting_down',
+  'log_unavailable',
+  'cancelled',
+  'timeout',
+  'session_ended',
+  'limit_exceeded',
+]);
+
+function codeOf({ payload }: AnswerPayload): ErrorCode {
+  return (payload as { readonly code: ErrorCode }).code;
 }
 
 /** The router answers errors as `{"error":{code,message,details?}}`. */

@@ -6,6 +6,7 @@ import { maxDeviceFrame } from '../../../shared/contracts/device-api.ts';
 import { encodePrefixed } from '../../../shared/net/prefixed.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
+import { badRequest } from '../rpc/rpc.ts';
 import type { Rpc } from '../rpc/rpc.ts';
 import {
   answerOn,
@@ -179,6 +180,31 @@ describe('a retry', () => {
     expect(await app.request(await app.start(), 'look', null, id)).toEqual(first);
     expect(count.runs).toBe(1);
     expect(world.log.begun).toMatchObject([{ rpcName: 'look' }]);
+  });
+
+  it('of an idempotent request that failed gets its error again, and one that was not run is told that nobody knows', async () => {
+    let runs = 0;
+    const fails: Rpc = {
+      name: 'fails',
+      takesStream: false,
+      idempotent: true,
+      run: () => {
+        runs += 1;
+        throw badRequest('No.');
+      },
+    };
+    const { world } = await makeWorld({ rpcs: [fails] });
+    const app = await SampleApp.confirmed(world);
+    const [first, second] = [sampleRequestId(), sampleRequestId()];
+    for (const session of [await app.start(), await app.start()]) {
+      expect((await app.request(session, 'fails', null, first)).code).toBe('rpc_bad_request');
+    }
+    expect(runs).toBe(1);
+    const rows = world.log.finished.map(({ status, errorCode }) => [status, errorCode]);
+    expect(rows).toEqual(Array(2).fill(['FAILED', 'rpc_bad_request']));
+    world.endpoint.router.stop();
+    expect((await app.request(await app.start(), 'fails', null, second)).code).toBe('shutting_down');
+    expect((await app.request(await app.start(), 'fails', null, second)).code).toBe('RESULT_UNKNOWN');
   });
 
   it('of any other is told that nobody knows, and runs nothing', async () => {

@@ -18,6 +18,7 @@ import { problemOf, tellable } from '../devices/problems.ts';
 import type { RequestJournal } from '../devices/request-journal.ts';
 import { BodyBudget, DeviceCall, parseDeviceFrame } from './device-call.ts';
 import { DeviceExchange } from './device-exchange.ts';
+import type { KeptAnswer } from './device-exchange.ts';
 import type { Router } from './router.ts';
 import { EndpointSession } from './session.ts';
 import type { DeviceFacts } from './session.ts';
@@ -136,7 +137,7 @@ export class DeviceStreams {
     registry.seen(session.deviceId);
     const exchange = new DeviceExchange(request, session, call, (answer) => {
       if (!this.#options.idempotent(request.payloadType)) return;
-      journal.finish(session.deviceId, request.requestId, answer);
+      journal.finish(session.deviceId, request.requestId, encodeKept(answer));
     });
     const refusal = await this.#take(exchange, session, request);
     if (refusal !== null) {
@@ -155,7 +156,10 @@ export class DeviceStreams {
       const earlier = await this.#options.journal.begin(session.deviceId, requestId);
       if (earlier === null) await this.#options.router.handle(exchange, session.endpoint);
       else if (earlier === 'unknown') return resultUnknown();
-      else await this.#options.router.answerAgain(exchange, session.endpoint, payloadType, earlier.answer);
+      else {
+        const kept = decodeKept(earlier.answer);
+        await this.#options.router.answerAgain(exchange, session.endpoint, payloadType, kept);
+      }
       return null;
     } catch (error) {
       return tellable(asGatehouseError(error));
@@ -189,6 +193,17 @@ export class DeviceStreams {
     const facts = { id: session?.id ?? '', clientId, h2: false, tls: null, startedAt: Date.now(), device };
     this.#options.router.reject(new EndpointSession(facts, nothing), { rpcName: '', error });
   }
+}
+
+/** The status as two bytes, then the body. */
+function encodeKept({ status, body }: KeptAnswer): Buffer {
+  const head = Buffer.alloc(2);
+  head.writeUInt16BE(status);
+  return Buffer.concat([head, body]);
+}
+
+function decodeKept(bytes: Buffer): KeptAnswer {
+  return { status: bytes.readUInt16BE(0), body: bytes.subarray(2) };
 }
 
 function newClaim(clientId: string): Claim {

@@ -92,18 +92,20 @@ export class Router {
     exchange: Exchange,
     session: EndpointSession,
     rpcName: string,
-    body: Buffer,
+    { status, body }: { readonly status: number; readonly body: Buffer },
   ): Promise<void> {
     const clock = new RequestClock();
     const { log } = this.#options;
     const id = log.nextId();
     await log.begin(requestRow(this.#options, id, rpcName, session, exchange.counter ?? null));
     clock.onRecord();
-    exchange.respond(200, jsonType, body);
+    exchange.respond(status, jsonType, body);
     const { bytesRead, bytesWritten } = exchange;
     const { durationMs } = clock;
     const timing = clock.timing(session);
-    log.finish(id, { status: 'SUCCESS', durationMs, bytesRead, bytesWritten, errorCode: null, timing });
+    const errorCode = errorCodeIn(status, body);
+    const outcome = errorCode === null ? 'SUCCESS' : 'FAILED';
+    log.finish(id, { status: outcome, durationMs, bytesRead, bytesWritten, errorCode, timing });
   }
 
   /** Puts a rejection on record. */
@@ -236,6 +238,12 @@ function cancelled(): GatehouseError {
 function failureOf(cause: unknown, { name }: Rpc): GatehouseError {
   if (cause instanceof GatehouseError) return cause;
   return new GatehouseError('rpc_failed', `The RPC "${name}" failed at the service.`, { cause });
+}
+
+/** Of an answer as `respondError` gives it; null where it is none. */
+function errorCodeIn(status: number, body: Buffer): string | null {
+  if (status === 200) return null;
+  return (JSON.parse(body.toString('utf8')) as { error: { code: string } }).error.code;
 }
 
 function statusOfFailure({ code }: GatehouseError): RequestOutcome['status'] {
