@@ -121,8 +121,20 @@ test('a chunk that is not the last has 64 KiB, or is not sealed', async () => {
   });
 });
 
+test('nothing behind a changed chunk is handed out, and what came before a break is', async () => {
+  const changed = sealed.map((byte, at) => (at === sealedChunkLength + 5 ? byte ^ 1 : byte));
+  const pieces = decryptBlob(key, facts, [changed]);
+  expect((await pieces.next()).value).toEqual(plaintext.slice(0, chunkLength));
+  await expect(pieces.next()).rejects.toMatchObject({ code: 'blob_not_authentic' });
+  expect((await pieces.next()).done).toBe(true);
+  const cut = decryptBlob(key, facts, [sealed.slice(0, 2 * sealedChunkLength + 1)]);
+  expect((await cut.next()).value).toHaveLength(chunkLength);
+  expect((await cut.next()).value).toHaveLength(chunkLength);
+  await expect(cut.next()).rejects.toMatchObject({ code: 'truncated' });
+});
+
 test('a cut stream is told from a changed one', async () => {
   const cipher = await blobCipher(key, facts);
-  const cut = gather(decryptChunks(cipher, [chunk(0)], 'ANSWER_NOT_AUTHENTIC'));
+  const cut = gather(decryptChunks(cipher, [chunk(0)], { code: 'ANSWER_NOT_AUTHENTIC' }));
   await expect(cut).rejects.toMatchObject({ code: 'truncated' });
 });

@@ -70,29 +70,73 @@ export async function openChunk(
   return openGcm(cipher.key, nonce, data, plain(sealed));
 }
 
-/** The ciphertext of `source`, a chunk at a time. Empty plaintext makes one empty chunk. */
-export async function* encryptChunks(cipher: ChunkCipher, source: ByteSource): AsyncGenerator<Bytes> {
-  for await (const { index, final, bytes } of inChunks(source, chunkLength)) {
-    yield await sealChunk(cipher, index, final, bytes);
-  }
+/**
+ * The ciphertext of `source`, a chunk at a time. Empty plaintext makes one empty chunk. `ahead` chunks are worked on at
+ * once, which is faster where nobody waits for each.
+ */
+export async function* encryptChunks(
+  cipher: ChunkCipher,
+  source: ByteSource,
+  ahead = 1,
+): AsyncGenerator<Bytes> {
+  const pieces = inChunks(source, chunkLength);
+  yield* inOrder(pieces, ahead, ({ index, final, bytes }) => sealChunk(cipher, index, final, bytes));
+}
+
+export interface DecryptOptions {
+  /** For what is not authentic. */
+  readonly code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic';
+  /** Of the chunk that `source` begins with. */
+  readonly firstIndex?: number;
+  readonly ahead?: number;
 }
 
 /**
- * The plaintext of `source`, from chunk `firstIndex` on, a chunk at a time: each is authentic when it is handed out, and
- * the stream is whole only when this ends without an error.
+ * The plaintext of `source`, a chunk at a time: each is authentic when it is handed out, and the stream is whole only when
+ * this ends without an error.
  * @throws GatehouseError `truncated` where chunks are missing at the end, `code` where one is not authentic
  */
 export async function* decryptChunks(
   cipher: ChunkCipher,
   source: ByteSource,
-  code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic',
-  firstIndex = 0,
+  { code, firstIndex = 0, ahead = 1 }: DecryptOptions,
 ): AsyncGenerator<Bytes> {
-  for await (const { index, final, bytes } of inChunks(source, sealedChunkLength)) {
+  const open = async ({ index, final, bytes }: Piece): Promise<Bytes> => {
     const at = firstIndex + index;
     const plaintext = await openChunk(cipher, at, final, bytes);
     if (plaintext === null) throw await refusal(cipher, at, final, bytes, code);
-    yield plaintext;
+    return plaintext;
+  };
+  yield* inOrder(inChunks(source, sealedChunkLength), ahead, open);
+}
+
+/**
+ * What `work` makes of each piece, in order, with up to `ahead` of them under way. Where `pieces` breaks off, what came
+ * before is still handed out; where a piece fails, nothing behind it is.
+ */
+async function* inOrder(
+  pieces: AsyncGenerator<Piece, undefined>,
+  ahead: number,
+  work: (piece: Piece) => Promise<Bytes>,
+): AsyncGenerator<Bytes> {
+  const under: Promise<Bytes>[] = [];
+  try {
+    for (;;) {
+      const next = await pieces.next().catch((error: unknown) => ({ done: true, value: { error } }) as const);
+      if (next.done === true) {
+        for (const made of under) yield await made;
+        if (next.value !== undefined) throw next.value.error;
+        return;
+      }
+      const made = work(next.value);
+      // It fails where it is awaited; one behind a failed one is never awaited.
+      made.catch(() => {});
+      under.push(made);
+      const first = under.length >= ahead ? under.shift() : undefined;
+      if (first !== undefined) yield await first;
+    }
+  } finally {
+    await pieces.return(undefined);
   }
 }
 
@@ -121,7 +165,7 @@ interface Piece {
 }
 
 /** `source` cut into pieces of `length`; which is the last one shows only when the source has ended. */
-async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Piece> {
+async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Piece, undefined> {
   let pieces: Uint8Array[] = [];
   let held = 0;
   let index = 0;

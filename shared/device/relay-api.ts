@@ -32,6 +32,8 @@ export interface ApiAnswer {
 }
 
 const defaultTimeoutMs = 60_000;
+/** For all of an answer that is held in memory. */
+const maxCollectMs = 5 * 60_000;
 
 export class RelayApi {
   readonly serviceId: string;
@@ -115,12 +117,14 @@ export class RelayApi {
   }
 }
 
-/** All of `body`. @throws GatehouseError `body_too_large` beyond `limit` bytes */
+/** All of `body`. @throws GatehouseError `body_too_large` beyond `limit` bytes, `timeout` where it only trickles */
 export async function collect(body: AsyncIterable<Bytes>, limit: number): Promise<Bytes> {
   const parts: Bytes[] = [];
+  const begun = performance.now();
   let length = 0;
   for await (const part of body) {
     length += part.length;
+    if (performance.now() - begun > maxCollectMs) throw late();
     if (length > limit) throw new GatehouseError('body_too_large', 'The answer is longer than allowed.');
     parts.push(part);
   }
@@ -146,13 +150,13 @@ class Watch {
   constructor(timeoutMs: number, outer: AbortSignal | undefined) {
     this.#timeoutMs = timeoutMs;
     this.#outer = outer;
-    if (outer?.aborted === true) this.#controller.abort();
-    outer?.addEventListener('abort', this.#abort);
     this.#aborted = new Promise((_, reject) => {
-      this.signal.addEventListener('abort', () => reject(new Error('aborted')));
+      this.#controller.signal.addEventListener('abort', () => reject(new Error('aborted')));
     });
     // Whoever reads sees it; when nobody does it is no unhandled rejection.
     this.#aborted.catch(() => {});
+    if (outer?.aborted === true) this.#controller.abort();
+    outer?.addEventListener('abort', this.#abort);
     this.#again();
   }
 
@@ -166,6 +170,8 @@ class Watch {
       for (;;) {
         this.#again();
         const part = await Promise.race([reader?.read(), this.#aborted]);
+        // A reader may take its time; only the relay may not.
+        clearTimeout(this.#timer);
         if (part === undefined || part.done) return;
         yield part.value as Bytes;
       }
@@ -185,7 +191,7 @@ class Watch {
 
   explain(error: unknown): GatehouseError {
     if (error instanceof GatehouseError) return error;
-    if (this.#late) return new GatehouseError('timeout', 'No answer came in time. Try again.');
+    if (this.#late) return late();
     if (this.#outer?.aborted === true) return new GatehouseError('cancelled', 'The request was cancelled.');
     const message = 'The relay cannot be reached, or broke off. Check the connection and try again.';
     return new GatehouseError('relay_unreachable', message, { cause: error });
@@ -200,6 +206,10 @@ class Watch {
   }
 
   readonly #abort = (): void => this.#controller.abort();
+}
+
+function late(): GatehouseError {
+  return new GatehouseError('timeout', 'No answer came in time. Try again.');
 }
 
 /** TLS is the outer layer, so plain http is for loopback alone. */

@@ -163,9 +163,13 @@ describe('answers', () => {
       code: 'RESULT_UNKNOWN',
       details: { reason: 'timeout' },
     });
-    const signal = AbortSignal.timeout(20);
+    const controller = new AbortController();
+    const { signal } = controller;
+    setTimeout(() => controller.abort(), 20);
     const cancelled = session.request('read', 1, { ...idempotent, signal });
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    const before = session.request('read', 1, { ...idempotent, signal });
+    await expect(before).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 

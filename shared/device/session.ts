@@ -150,6 +150,7 @@ export class Session {
     this.#next = null;
     // One that failed ahead of time is tried again here, where somebody waits for the error.
     const ready = await ahead?.catch(() => null);
+    if (ready?.usable === false) ready.end();
     const session = ready?.usable === true ? ready : await this.#start();
     this.#current.expire();
     if (this.#closed) session.end();

@@ -43,7 +43,7 @@ export async function openStreamedAnswer(
   source: ByteSource,
 ): Promise<StreamedAnswer> {
   const cipher = await streamCipher(streams, place);
-  const plaintext = decryptChunks(cipher, source, 'ANSWER_NOT_AUTHENTIC');
+  const plaintext = decryptChunks(cipher, source, { code: 'ANSWER_NOT_AUTHENTIC' });
   try {
     const [head, rest] = await readHead(plaintext);
     return { ...decodeAnswer(head), body: bodyOf(rest, plaintext) };
