@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe('the session protocol in Chromium', () => {
-  it('makes the very vectors that the files hold', async () => {
+  it('makes the very vectors that the files hold: „werden von allen modernen Browsern unterstützt“', async () => {
     const made = await page.evaluate(() => (globalThis as unknown as Window).devicePage.deviceVectors());
     expect(Object.keys(made)).toHaveLength(6);
     for (const [name, content] of Object.entries(made)) {
