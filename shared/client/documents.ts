@@ -28,9 +28,9 @@ export interface DownloadedVersion {
   readonly content: AsyncGenerator<Buffer>;
 }
 
-/** Connections that break in a row, without a byte between them, and the pause behind each in milliseconds. */
-const maxFruitless = 5;
-const pauseMs = 500;
+/** How long a download goes on trying without a byte, and the pauses between its attempts, in milliseconds. */
+const patienceMs = 60_000;
+const pauseMs = { first: 250, most: 5_000 };
 
 const broken: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'truncated',
@@ -96,22 +96,27 @@ async function* contentOf(
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let at = 0;
-  for (let fruitless = 0; at < size; fruitless += 1) {
+  let since = performance.now();
+  let pause = pauseMs.first;
+  while (at < size) {
     try {
       const args = { collection, name, version, inline: true, from: at };
       const { body } = await service.stream('documents.get', { body: Buffer.alloc(0), args, signal });
       for await (const chunk of body as AsyncIterable<Buffer>) {
         hash.update(chunk);
         at += chunk.length;
-        fruitless = 0;
         yield chunk;
+        since = performance.now();
+        pause = pauseMs.first;
       }
+      // An answer without a byte would be one that never ends.
+      if (at < size) throw new GatehouseError('truncated', 'The document ended before its end.');
     } catch (error) {
       const isPassing = error instanceof GatehouseError && broken.has(error.code);
-      if (!isPassing || fruitless >= maxFruitless) throw error;
-      await delay(pauseMs * (fruitless + 1), undefined, { ref: false });
+      if (!isPassing || performance.now() - since > patienceMs) throw error;
+      await delay(pause, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
+      pause = Math.min(pause * 2, pauseMs.most);
     }
-    if (fruitless > maxFruitless) break;
   }
   if (at === size && hash.digest('hex') === version) return;
   throw new GatehouseError('blob_not_authentic', 'What has come is not the version that was asked for.');
