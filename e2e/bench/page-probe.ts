@@ -43,6 +43,16 @@ export class PageProbe {
     return { longTasks: await this.#page.evaluate('window.longTasks'), busy };
   }
 
+  /** How long the calls of this name took since the last look, milliseconds each, as the page saw them. */
+  callMs(name: string): Promise<number[]> {
+    return this.#page.evaluate(`(() => {
+      const calls = performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/api/${name}'));
+      performance.clearResourceTimings();
+      performance.setResourceTimingBufferSize(100000);
+      return calls.map(({ duration }) => duration);
+    })()`);
+  }
+
   /** CPU time of the main thread's tasks since the page began, milliseconds. */
   async cpuMs(): Promise<number> {
     const { metrics } = await this.#cdp.send('Performance.getMetrics');
