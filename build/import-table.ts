@@ -116,8 +116,7 @@ export const rooms: readonly Room[] = [
   { in: `${core}/inspector`, packages: ['better-sqlite3'] },
   { in: `${core}/devices`, packages: ['jose'] },
   // The provider of `gatehouse relay --trial-idp`: a real one, for trials and tests.
-  { in: 'electron/cli/trial-idp', packages: ['oidc-provider'] },
-  { in: 'e2e/support', packages: ['oidc-provider'] },
+  { in: 'electron/cli/trial-idp', packages: ['oidc-provider', 'valibot'] },
 ];
 
 /** The one module that every folder may import. */

@@ -15,47 +15,18 @@ import { CorsOrigins } from './device-api/cors.ts';
 import { DeviceApi } from './device-api/device-api.ts';
 import { Enrolment } from './enrolment.ts';
 import { FrontDoor } from './front-door.ts';
-import type { FrontDoorGuests, TlsFiles } from './front-door.ts';
+import type { FrontDoorGuests } from './front-door.ts';
 import { checkRelayLimits } from './limits.ts';
 import type { RelayLimits } from './limits.ts';
 import { OidcVerifier } from './oidc/oidc-verifier.ts';
 import { OnlineServices } from './online-services.ts';
 import { Accounts } from './quotas.ts';
 import { ServiceHall } from './service-hall.ts';
+import type { Relay, RelayOptions } from './relay-options.ts';
 import { RelayState } from './state/relay-state.ts';
 import { mayReach, StreamRouter } from './stream-router.ts';
 
-export interface RelayOptions {
-  /** Where enrolled keys and tokens are kept; one relay a folder. */
-  readonly dataFolder: string;
-  readonly listen: ListenAddress;
-  /** The name that clients are shown, 1 to 64 letters, digits, dots, dashes and underscores. */
-  readonly domain: string;
-  /** The URL that the relay is dialled by where a proxy stands before it. */
-  readonly publicUrl?: string | undefined;
-  readonly tls?: TlsFiles | undefined;
-  /** Lets everybody in, on loopback only. Default false. */
-  readonly open?: boolean | undefined;
-  readonly limits?: Partial<RelayLimits> | undefined;
-  /** Whose access tokens are taken, from devices and from clients. Default: nobody's, and no HTTPS API. */
-  readonly oidc?: { readonly issuer: string; readonly audience: string } | undefined;
-  /** Origins of the web pages that may use the HTTPS API. Default none. */
-  readonly corsOrigins?: readonly string[] | undefined;
-  /** Encrypted documents that are kept on disk, in bytes; 0 keeps none. Default 512 MiB. */
-  readonly blobCacheBytes?: number | undefined;
-  /** Default: silent. Tokens and headers are never logged. */
-  readonly logger?: Logger | undefined;
-}
-
-export interface Relay {
-  /** The URL to dial. */
-  readonly url: string;
-  readonly domain: string;
-  /** Ids of the services that are connected now. */
-  online(): string[];
-  /** Takes nothing new, lets open streams finish within `limits.drainMs`, then frees everything. */
-  stop(): Promise<void>;
-}
+export type { Relay, RelayOptions } from './relay-options.ts';
 
 /** Time that connections have for the closing exchange, in milliseconds. */
 const closingMs = 2500;
