@@ -84,7 +84,7 @@ describe('a new user', () => {
     const groups = await page.locator('.groups').first().locator('span').allTextContents();
     expect(groups.join('')).toBe(shown[0]);
     expect(await page.locator('.words').first().locator('li').count()).toBe(24);
-    expect(await page.textContent('main')).toContain(devices.issuer.issuer);
+    expect(await page.textContent('main')).toContain(devices.issuer);
     await pictures('pending');
     await devices.confirm(shown[1] ?? '');
     await heading('Documents').nth(1).waitFor();

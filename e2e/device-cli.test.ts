@@ -1,6 +1,6 @@
 // Device sessions from the command line, as a field engineer or a script uses them: sign in with OIDC, register, compare,
 // be confirmed, call, download and resume, be revoked. Real processes, a real provider, a real browser to sign in with.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from '@playwright/test';
@@ -186,9 +186,11 @@ describe('gatehouse device', () => {
       output,
       '--json',
     );
-    const part = (): number =>
-      filesBelow(world.home.folder).find(({ name }) => name.startsWith('.big.bin'))?.content.length ?? 0;
-    await until('some of it has come', () => part() > 0);
+    const part = (): number => {
+      const name = readdirSync(world.home.folder).find((each) => each.startsWith('.big.bin'));
+      return name === undefined ? 0 : statSync(world.home.path(name)).size;
+    };
+    await until('some of it has come', () => part() > 0, 30_000);
     killed.signal('SIGKILL');
     await killed.exit();
     proxy.pullPlugAfter(null);

@@ -6,7 +6,6 @@ import type { Page } from '@playwright/test';
 import type { Ran } from './home.ts';
 import { HostileProxy } from './hostile-proxy.ts';
 import { PageOrigin } from './page-origin.ts';
-import { audience, cliClient, pageClient, TrialIssuer } from './trial-issuer.ts';
 import { until } from './waiting.ts';
 import { World } from './world.ts';
 
@@ -17,35 +16,35 @@ export interface Published {
 
 export class DeviceWorld {
   readonly world: World;
-  readonly issuer: TrialIssuer;
+  /** Of the relay's own provider for trials. */
+  readonly issuer: string;
+  readonly clientId: string;
   readonly proxy: HostileProxy;
   readonly page: PageOrigin;
 
-  private constructor(world: World, issuer: TrialIssuer, proxy: HostileProxy, page: PageOrigin) {
+  private constructor(world: World, proxy: HostileProxy, page: PageOrigin) {
+    const { oidcIssuer, oidcClientId } = world.relay.events[0] ?? {};
     this.world = world;
-    this.issuer = issuer;
+    this.issuer = String(oidcIssuer);
+    this.clientId = String(oidcClientId);
     this.proxy = proxy;
     this.page = page;
   }
 
   /** @param more arguments of `gatehouse service` */
   static async start(more: readonly string[] = []): Promise<DeviceWorld> {
-    const [issuer, page] = await Promise.all([TrialIssuer.start(), PageOrigin.start()]);
-    const oidc = ['--oidc-issuer', issuer.issuer, '--oidc-audience', audience];
+    const page = await PageOrigin.start();
     const world = await World.start({
-      relay: [...oidc, '--cors-origin', page.origin],
+      relay: ['--trial-idp', '127.0.0.1:0', '--cors-origin', page.origin],
       service: more,
     });
     const proxy = await HostileProxy.start(world.relayUrl);
-    const devices = new DeviceWorld(world, issuer, proxy, page);
-    page.config = {
-      relay: proxy.url,
-      serviceId: world.serviceId,
-      issuer: issuer.issuer,
-      clientId: pageClient,
-    };
+    const devices = new DeviceWorld(world, proxy, page);
+    const { issuer, clientId } = devices;
+    page.config = { relay: proxy.url, serviceId: world.serviceId, issuer, clientId };
+    const audience = String(world.relay.events[0]?.oidcAudience);
     await world.admin('settings', 'set', 'service.oidc.audience', audience);
-    await world.admin('settings', 'set', 'service.oidc.issuer', issuer.issuer);
+    await world.admin('settings', 'set', 'service.oidc.issuer', issuer);
     mkdirSync(world.home.path('published'));
     await world.admin('collection', 'add', 'Plans', world.home.path('published'));
     return devices;
@@ -61,15 +60,14 @@ export class DeviceWorld {
   /** `gatehouse login` as a person does it, in the browser that `page` is of. */
   async logIn(page: Page, user: string, relay = this.proxy.url): Promise<void> {
     const { home } = this.world;
-    const { issuer } = this.issuer;
     const program = home.spawn(
       'login',
       '--relay',
       relay,
       '--issuer',
-      issuer,
+      this.issuer,
       '--client-id',
-      cliClient,
+      this.clientId,
       '--json',
     );
     const { url } = await program.event('browser');
@@ -109,7 +107,6 @@ export class DeviceWorld {
     await this.page.close();
     await this.proxy.close();
     await this.world.close();
-    await this.issuer.close();
   }
 }
 

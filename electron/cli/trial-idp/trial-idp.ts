@@ -89,6 +89,7 @@ function configuration(keys: TrialKeys, accessTokenSeconds: number): Configurati
     },
     features: {
       deviceFlow: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => trialAudience,
