@@ -83,7 +83,7 @@ export async function* encryptChunks(
   yield* inOrder(pieces, ahead, ({ index, final, bytes }) => sealChunk(cipher, index, final, bytes));
 }
 
-export interface DecryptOptions {
+interface DecryptOptions {
   /** For what is not authentic. */
   readonly code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic';
   /** Of the chunk that `source` begins with. */

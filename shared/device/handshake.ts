@@ -6,9 +6,9 @@ import type { DeviceSessionLimits } from './limits.ts';
 import * as primitives from './primitives.ts';
 import type { Key } from './primitives.ts';
 
-export const sessionVersion = 1;
+const sessionVersion = 1;
 export const nonceLength = 32;
-export const startMessageLength = 1 + nonceLength + primitives.pointLength + primitives.signatureLength;
+const startMessageLength = 1 + nonceLength + primitives.pointLength + primitives.signatureLength;
 export const startAnswerLength = 1 + nonceLength + primitives.pointLength + 8 + primitives.signatureLength;
 
 const startLabel = 'gatehouse device start v1';
@@ -35,7 +35,7 @@ export interface StartMessage {
   readonly signature: Bytes;
 }
 
-export interface StartAnswer {
+interface StartAnswer {
   readonly nonce: Bytes;
   readonly ephemeral: Bytes;
   readonly limits: DeviceSessionLimits;

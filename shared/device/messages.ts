@@ -2,7 +2,7 @@
 // session, direction, counter and form, so that none can stand in another's place. Whether a counter may be used is
 // decided elsewhere (agent-session.ts, app-keys.ts); this file must never choose one.
 import { concat, field, readU64, u64, u8, type Bytes } from './bytes.ts';
-import { gcmTagLength, openGcm, sealGcm, type Key } from './primitives.ts';
+import { openGcm, sealGcm, type Key } from './primitives.ts';
 
 const messageLabel = 'gatehouse device message v1';
 export const streamLabel = 'gatehouse device stream v1';
@@ -11,11 +11,10 @@ export const streamLabel = 'gatehouse device stream v1';
 export const form = { whole: 1, streamed: 2 } as const;
 /** The direction as it stands in associated data. */
 export const direction = { toAgent: 1, toApp: 2 } as const;
-export type Direction = (typeof direction)[keyof typeof direction];
+type Direction = (typeof direction)[keyof typeof direction];
 
 /** Form and counter. */
 export const messageHeadLength = 9;
-export const messageOverhead = messageHeadLength + gcmTagLength;
 
 export interface MessagePlace {
   readonly sessionId: string;
@@ -23,7 +22,7 @@ export interface MessagePlace {
   readonly counter: number;
 }
 
-export interface MessageHead {
+interface MessageHead {
   readonly form: number;
   readonly counter: number;
 }

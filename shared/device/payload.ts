@@ -68,7 +68,7 @@ export function isAgentError(error: unknown): boolean {
 }
 
 /** An error of the agent, authenticated. */
-export class AgentError extends GatehouseError {}
+class AgentError extends GatehouseError {}
 
 function agentError(payload: unknown): AgentError {
   const { code, message, details } = Object(payload) as Members;

@@ -8,7 +8,7 @@ export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export const pointLength = 65;
 export const signatureLength = 64;
-export const hashLength = 32;
+const hashLength = 32;
 export const aesKeyLength = 32;
 export const gcmNonceLength = 12;
 export const gcmTagLength = 16;
