@@ -21,7 +21,10 @@ beforeAll(async () => {
     ConsoleBrowser.open(),
   ]);
   url = String((await devices.world.service.event('ready')).consoleUrl);
-  await devices.logIn(await (await browser.person()).newPage(), 'anna');
+  const provider = await browser.person();
+  await devices.logIn(await provider.newPage(), 'anna');
+  await provider.close();
+  browser.complaints.length = 0; // of the provider's own pages
   tab = await ConsolePage.signedIn(browser, { url, password });
 });
 afterAll(async () => {
@@ -55,7 +58,7 @@ describe('a device that registers', () => {
     await tab.says('1 waits to be confirmed');
     const card = tab.page.getByRole('region', { name: 'Compare laptop of anna' });
     const shown = (await card.innerText()).replaceAll(/\s/g, '');
-    const told = [laptop.deviceFingerprint, laptop.agentFingerprint, 'anna', devices.issuer.issuer];
+    const told = [laptop.deviceFingerprint, laptop.agentFingerprint, 'anna', devices.issuer];
     for (const fact of told) expect(shown).toContain(fact);
     expect(await codeOfCall('laptop')).toBe('device_pending');
   });
@@ -154,7 +157,7 @@ describe('device sessions', () => {
     await tab.page.getByRole('tab', { name: 'Encryption' }).click();
     const panel = tab.page.getByRole('tabpanel');
     await panel.getByText('Device session').first().waitFor();
-    for (const word of ['anna', devices.issuer.issuer]) await panel.getByText(word).first().waitFor();
+    for (const word of ['anna', devices.issuer]) await panel.getByText(word).first().waitFor();
     await screenshot(tab.page, 'request-detail-device');
     expect(await tab.violations()).toEqual([]);
   });
@@ -196,6 +199,7 @@ describe('documents', () => {
     await tab.dialog.getByLabel('Folder').fill(devices.world.data);
     await tab.dialog.getByRole('button', { name: 'Publish folder' }).click();
     await tab.dialog.getByText('collection_folder_invalid').waitFor();
+    browser.forgive(/status of 400/);
     await tab.dialog.getByLabel('Folder').fill(folder);
     await tab.dialog.getByLabel('Name of the collection').fill('Contracts');
     await tab.dialog.getByLabel('Allow uploads').check();
@@ -292,9 +296,6 @@ describe('by keyboard alone', () => {
     await tab.page.getByRole('heading', { name: 'Documents', level: 1 }).waitFor();
     await keyboard.press('j');
     await tab.page.getByRole('complementary').waitFor();
-    await keyboard.press('Control+k');
-    await keyboard.type('registration');
-    await keyboard.press('Escape');
   });
 });
 
