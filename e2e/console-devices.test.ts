@@ -105,8 +105,6 @@ describe('a registration code', () => {
     await tab.dialog.getByRole('button', { name: 'Make code' }).click();
     await tab.dialog.getByText(/Good for (9 min|10 min)/).waitFor();
     const code = await tab.dialog.getByLabel('Registration code', { exact: true }).innerText();
-    await tab.dialog.getByRole('button', { name: 'Copy code' }).click();
-    expect(await tab.clipboard()).toBe(code);
     await tab.dialog.getByRole('button', { name: 'Show QR code' }).click();
     expect(await tab.qrCode('QR code of the registration code')).toBe(code);
     await screenshot(tab.page, 'devices-code');
@@ -293,7 +291,7 @@ describe('by keyboard alone', () => {
     await keyboard.press('Escape');
     await keyboard.press('g');
     await keyboard.press('o');
-    await tab.page.getByRole('heading', { name: 'Documents', level: 1 }).waitFor();
+    await row('plan.bin').waitFor();
     await keyboard.press('j');
     await tab.page.getByRole('complementary').waitFor();
   });
