@@ -74,7 +74,7 @@ describe('quitting before the page is there', () => {
   onStandIn('waits for a service that is serving already, and stops it in order', async () => {
     const before = stops();
     const code = await quitBeforePage(home, { background: true }, () =>
-      until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 20_000).then(
+      until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 60_000).then(
         () => undefined,
       ),
     );
@@ -87,7 +87,7 @@ describe('quitting before the page is there', () => {
     expect(await quitBeforePage(home, {}, () => Promise.resolve()), home.output).toBe(0);
     await home.nothingLeft();
     desktop = await startDesktop(home, { background: true });
-    await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 20_000);
+    await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 60_000);
   });
 });
 

@@ -99,7 +99,7 @@ describe('a first session', () => {
     await desktop.page.getByRole('heading', { name: 'The service is locked' }).waitFor();
     await desktop.page.getByLabel('Superadmin password', { exact: true }).fill(password);
     await desktop.page.getByRole('button', { name: 'Unlock' }).click();
-    await until('the old line works', async () => (await runCallLine(home, line)).exitCode === 0, 20_000);
+    await until('the old line works', async () => (await runCallLine(home, line)).exitCode === 0, 60_000);
     expect(await desktop.quit()).toBe(0);
   });
 });
@@ -136,7 +136,7 @@ describe.skipIf(realElectron !== null)('what the desktop remembers', () => {
     expect(readFileSync(file).includes(password)).toBe(false);
 
     const second = await startDesktop(home, { ...folders, background: true });
-    await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 20_000);
+    await until('it serves', async () => (await runCallLine(home, line)).exitCode === 0, 60_000);
     expect(await second.isVisible()).toBe(false);
     expect(await second.quit()).toBe(0);
   });

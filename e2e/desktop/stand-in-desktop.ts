@@ -112,8 +112,11 @@ export async function quitBeforePage(
   meanwhile: () => Promise<void>,
 ): Promise<number | null> {
   const { program, steering } = await launch(home, { ...options, pageHangs: true });
-  await meanwhile();
-  await steering.ask('quit');
+  try {
+    await meanwhile();
+  } finally {
+    await steering.ask('quit');
+  }
   return (await program.exit()).code;
 }
 
@@ -157,7 +160,9 @@ class Steering {
 
   private constructor(socket: Socket) {
     this.#socket = socket.on('error', () => undefined); // the app has ended
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => undefined); // it repeats what the socket has said
+    lines.on('line', (line) => {
       const { id, value, error } = JSON.parse(line) as { id: number; value: never; error?: string };
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
