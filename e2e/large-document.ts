@@ -25,11 +25,16 @@ const { world } = devices;
 const { home } = world;
 const relay = world.relayUrl.replace(/^ws/, 'http');
 let most = 0;
+/** Which process that was. */
+let whose = '';
 const watch = setInterval(() => {
   for (const { pid, commandLine } of home.processes()) {
     if (!commandLine.includes('gatehouse.mjs')) continue;
     try {
-      most = Math.max(most, residentBytes(pid));
+      const resident = residentBytes(pid);
+      if (resident <= most) continue;
+      most = resident;
+      whose = /gatehouse\.mjs (\w+ ?\w*)/.exec(commandLine)?.[1] ?? '';
     } catch {
       // It has just ended.
     }
@@ -37,7 +42,7 @@ const watch = setInterval(() => {
 }, 500);
 try {
   await run();
-  if (most > maxResident) throw new Error(`A process took ${inMebibytes(most)}.`);
+  if (most > maxResident) throw new Error(`"${whose}" took ${inMebibytes(most)}.`);
 } finally {
   clearInterval(watch);
   await browser.close();
