@@ -15,7 +15,10 @@ export class RawClient {
   readonly #duplexes = new Set<Duplex>();
 
   constructor(url: string, relayToken: string | null = null) {
-    this.#relay = new RelayConnection({ url: new URL(url), relayToken, oidc: null, ca: null }, defaultTimeouts);
+    this.#relay = new RelayConnection(
+      { url: new URL(url), relayToken, oidc: null, ca: null },
+      defaultTimeouts,
+    );
   }
 
   /** A stream to the service, past its answer. @throws GatehouseError what it was refused with */

@@ -107,7 +107,8 @@ export class ScriptedAgent {
 
   async #answer({ operation, headers, body }: RelayCall): Promise<Response> {
     if (operation === 'agentinfo') return Response.json(this.#info());
-    if (operation === 'register') return this.#register(JSON.parse(new TextDecoder().decode(body)) as Registration);
+    if (operation === 'register')
+      return this.#register(JSON.parse(new TextDecoder().decode(body)) as Registration);
     return operation === 'start' ? this.#start(headers.device, body) : this.#request(headers, body);
   }
 
