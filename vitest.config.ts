@@ -1,5 +1,5 @@
-// How the tests run: unit tests beside the code, then whole-system tests, both as many files at a time as the smallest
-// machine has cores. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
+// How the tests run: unit tests beside the code, then whole-system tests, both one file more at a time than the smallest
+// machine has cores, since they wait for a third of their time. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
 // what such a test waits for, it waits for by asking.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
@@ -7,15 +7,15 @@ import type { TestSpecification } from 'vitest/node';
 import { ClosingLineReporter } from './build/closing-line-reporter.ts';
 import { plugins } from './build/renderer-config.mjs';
 
-/** Test files at a time, each in a process of its own: as many as the smallest machine has cores. */
-const workers = 2;
+/** Test files at a time, each in a process of its own: one more than the smallest machine has cores. */
+const workers = 3;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 30_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
 const systemTimeoutMs = 120_000;
 
 /** Files that take much longer than others of their size: begun first, or one worker waits for the other at the end. */
-const slow = /\/e2e\/(start|console-pages|console-life|bench)\.test\.ts$/;
+const slow = /\/e2e\/(start|console-(devices|inspector-tools|pages|life)|bench)\.test\.ts$/;
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -184,8 +184,9 @@ describe('the answer to a stream', () => {
     ],
     [
       'from a service that gets it as another kind',
+      // The service takes such streams, but nothing on them is TLS.
       { onStream: passOn({ header: { kind: 'device' } }) },
-      'not_authorised',
+      'e2ee_handshake_failed',
     ],
   ])('%s is an error with a code that says so', async (_name, script, code) => {
     await world.play(script);
