@@ -1,5 +1,5 @@
-// How the tests run: unit tests beside the code, then whole-system tests, both one file more at a time than the smallest
-// machine has cores, since they wait for a third of their time. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
+// How the tests run: unit tests beside the code, one file more at a time than the smallest machine has cores, since they
+// wait for a third of their time; then whole-system tests, which start programs of their own. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
 // what such a test waits for, it waits for by asking.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
@@ -7,8 +7,9 @@ import type { TestSpecification } from 'vitest/node';
 import { ClosingLineReporter } from './build/closing-line-reporter.ts';
 import { plugins } from './build/renderer-config.mjs';
 
-/** Test files at a time, each in a process of its own: one more than the smallest machine has cores. */
+/** Test files at a time, each in a process of its own. */
 const workers = 3;
+const systemWorkers = 2;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 30_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
@@ -61,7 +62,7 @@ export default defineConfig({
           include: ['e2e/**/*.test.ts'],
           testTimeout: systemTimeoutMs,
           hookTimeout: systemTimeoutMs,
-          maxWorkers: workers,
+          maxWorkers: systemWorkers,
           sequence: { groupOrder: 1 },
         },
       },

@@ -53,8 +53,12 @@ export class Cdp {
     });
     const cdp = new Cdp(child);
     await cdp.send('Browser.getVersion');
-    while (!existsSync(portFile)) await delay(20);
-    return { cdp, port: Number(readFileSync(portFile, 'utf8').split('\n')[0]) };
+    for (;;) {
+      // The file is there before its first line is.
+      const port = existsSync(portFile) ? Number.parseInt(readFileSync(portFile, 'utf8'), 10) : NaN;
+      if (port > 0) return { cdp, port };
+      await delay(20);
+    }
   }
 
   send(method: string, params: Params = {}, sessionId?: string): Promise<Params> {
