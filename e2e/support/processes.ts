@@ -26,6 +26,11 @@ export function residentBytes(pid: number): number {
   return Number(match[1]) * 1024;
 }
 
+/** The most resident memory that it has had so far, in bytes; 0 where it has ended. */
+export function peakResidentBytes(pid: number): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readProc(String(pid), 'status'))?.[1] ?? 0) * 1024;
+}
+
 /** Empty where the process is gone, or somebody else's. */
 function readProc(pid: string, name: string): string {
   try {

@@ -142,19 +142,15 @@ class Watch {
   readonly #timeoutMs: number;
   readonly #outer: AbortSignal | undefined;
   readonly #controller = new AbortController();
-  /** Never fulfilled: a body that ignores the signal must not keep its reader waiting. */
-  readonly #aborted: Promise<never>;
+  /** Of the part that is awaited: a body that ignores the signal must not keep its reader waiting. */
+  #giveUp: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late = false;
 
   constructor(timeoutMs: number, outer: AbortSignal | undefined) {
     this.#timeoutMs = timeoutMs;
     this.#outer = outer;
-    this.#aborted = new Promise((_, reject) => {
-      this.#controller.signal.addEventListener('abort', () => reject(new Error('aborted')));
-    });
-    // Whoever reads sees it; when nobody does it is no unhandled rejection.
-    this.#aborted.catch(() => {});
+    this.#controller.signal.addEventListener('abort', () => this.#giveUp?.());
     if (outer?.aborted === true) this.#controller.abort();
     outer?.addEventListener('abort', this.#abort);
     this.#again();
@@ -169,7 +165,7 @@ class Watch {
     try {
       for (;;) {
         this.#again();
-        const part = await Promise.race([reader?.read(), this.#aborted]);
+        const part = await this.#unlessAborted(reader?.read());
         // A reader may take its time; only the relay may not.
         clearTimeout(this.#timer);
         if (part === undefined || part.done) return;
@@ -195,6 +191,23 @@ class Watch {
     if (this.#outer?.aborted === true) return new GatehouseError('cancelled', 'The request was cancelled.');
     const message = 'The relay cannot be reached, or broke off. Check the connection and try again.';
     return new GatehouseError('relay_unreachable', message, { cause: error });
+  }
+
+  /**
+   * `part`, or an error as soon as the call is aborted. A promise of its own for each part: raced against one promise that
+   * outlives them, all parts would be held until the body ends.
+   */
+  async #unlessAborted<T>(part: Promise<T> | undefined): Promise<T | undefined> {
+    if (part === undefined) return undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#giveUp = () => reject(new Error('aborted'));
+        if (this.signal.aborted) this.#giveUp();
+        part.then(resolve, reject);
+      });
+    } finally {
+      this.#giveUp = null;
+    }
   }
 
   #again(): void {

@@ -1,0 +1,63 @@
+// Large documents to a device, between real processes: in memory that does not grow with the document.
+import { closeSync, ftruncateSync, openSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ConsoleBrowser } from './support/browser.ts';
+import { DeviceWorld } from './support/device-world.ts';
+import { peakResidentBytes } from './support/processes.ts';
+import type { Program } from './support/program.ts';
+import { until } from './support/waiting.ts';
+
+const mib = 1024 * 1024;
+/** Of the document, in bytes; and the most memory that its download may take: less than the document alone. */
+const documentLength = 256 * mib;
+const maxResident = 192 * mib;
+const longMs = 100_000;
+
+let devices: DeviceWorld;
+let relay: string;
+beforeAll(async () => {
+  const [world, browser] = await Promise.all([DeviceWorld.start(), ConsoleBrowser.open()]);
+  devices = world;
+  // Not through the proxy, which would be measured too.
+  relay = devices.world.relayUrl.replace(/^ws/, 'http');
+  await devices.logIn(await (await browser.person()).newPage(), 'anna', relay);
+  await browser.close();
+  const { serviceId } = devices.world;
+  const { json } = await devices.device('register', 'laptop', '--relay', relay, '--service', serviceId);
+  await devices.confirm(String(json.deviceFingerprint));
+  await until('it is let in', async () => (await devices.device('call', 'laptop', 'ping')).exitCode === 0);
+});
+afterAll(() => devices.close());
+
+/** A document of so many zeros. */
+function publish(name: string, length: number): void {
+  const file = openSync(devices.world.home.path('published', name), 'wx');
+  ftruncateSync(file, length);
+  closeSync(file);
+}
+
+function download(name: string): Program {
+  const { home } = devices.world;
+  return home.spawn('device', 'download', 'laptop', 'Plans', name, '--output', home.path(name), '--json');
+}
+
+/** The most resident memory of a program until it has ended. */
+async function peakOf(program: Program): Promise<number> {
+  let most = 0;
+  const measured = (): boolean => {
+    most = Math.max(most, peakResidentBytes(program.pid));
+    return !program.running;
+  };
+  await until('it has ended', measured, longMs);
+  return most;
+}
+
+it('a download takes less memory than the document has bytes, however fast it comes', async () => {
+  publish('large.bin', documentLength);
+  const program = download('large.bin');
+  const most = await peakOf(program);
+  expect(program.events.at(-1)).toMatchObject({ event: 'downloaded', size: documentLength });
+  expect(statSync(devices.world.home.path('large.bin')).size).toBe(documentLength);
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(maxResident);
+});
