@@ -15,6 +15,8 @@ export interface Row {
 export interface Report {
   readonly rows: readonly Row[];
   readonly ratios: Readonly<Record<string, number>>;
+  /** Standard error of each of `ratios`: two runs that differ by less than twice this do not differ. */
+  readonly ratioErrors: Readonly<Record<string, number>>;
   readonly ratiosToDirect: Readonly<Record<string, number>>;
 }
 
@@ -99,18 +101,20 @@ function rowsOf(key: string, all: Record<WayName, LoadResult[]>): Row[] {
 }
 
 /** Ratios are taken round by round, each between neighbours in time; the median of them counts. */
-function ratiosOf(
-  results: Map<string, Record<WayName, LoadResult[]>>,
-): Pick<Report, 'ratios' | 'ratiosToDirect'> {
-  const against = (other: WayName): Record<string, number> => {
+function ratiosOf(results: Map<string, Record<WayName, LoadResult[]>>): Omit<Report, 'rows'> {
+  const against = (other: WayName, sumUp: (pairs: readonly number[]) => number): Record<string, number> => {
     const ratios: Record<string, number> = {};
     for (const [key, all] of results) {
       const pairs = all.relay.map((result, round) => speed(result) / speed(all[other][round] ?? {}));
-      if (key !== 'setup') ratios[key] = Number(median(pairs).toFixed(3));
+      if (key !== 'setup') ratios[key] = Number(sumUp(pairs).toFixed(3));
     }
     return ratios;
   };
-  return { ratios: against('openssh'), ratiosToDirect: against('direct') };
+  return {
+    ratios: against('openssh', median),
+    ratioErrors: against('openssh', medianError),
+    ratiosToDirect: against('direct', median),
+  };
 }
 
 function speed({ perSecond, mebibytesPerSecond }: LoadResult): number {
@@ -145,4 +149,11 @@ function median(values: readonly number[]): number {
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** Of the median of normally distributed values: sqrt(π/2) times that of their mean. */
+function medianError(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return Math.sqrt(((Math.PI / 2) * squares) / Math.max(1, values.length - 1) / values.length);
 }

@@ -2,7 +2,7 @@
 import type { Report } from './measure.ts';
 import { wayNames } from './ways.ts';
 
-export function formatReport({ rows, ratios, ratiosToDirect }: Report): string {
+export function formatReport({ rows, ratios, ratioErrors, ratiosToDirect }: Report): string {
   const lines = [
     line('measure', 'unit', ['relay', 'direct', 'openssh']),
     ...rows.map((row) =>
@@ -13,9 +13,13 @@ export function formatReport({ rows, ratios, ratiosToDirect }: Report): string {
       ),
     ),
     '',
-    line('ratio (above 1 the relay is better)', '', ['to OpenSSH', 'to direct']),
+    line('ratio (above 1 the relay is better)', '', ['to OpenSSH', '±', 'to direct']),
     ...Object.entries(ratios).map(([key, ratio]) =>
-      line(key, '', [ratio.toFixed(2), (ratiosToDirect[key] ?? NaN).toFixed(2)]),
+      line(
+        key,
+        '',
+        [ratio, ratioErrors[key] ?? NaN, ratiosToDirect[key] ?? NaN].map((value) => value.toFixed(2)),
+      ),
     ),
   ];
   return lines.join('\n');
