@@ -9,7 +9,6 @@ import type {
   RequestRow,
   RequestStatus,
   RequestTiming,
-  VerifiedBy,
 } from '../../../shared/contracts/requests.ts';
 
 /** Characters kept of any text that is not a certificate; the rest gives way to an ellipsis. */
@@ -46,16 +45,15 @@ export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3, captu
 export type Operation =
   | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null]
   | readonly [kind: typeof operationKind.reject, SqlValues, NewCertificate | null]
-  | readonly [kind: typeof operationKind.finish, SqlValues]
+  | readonly [kind: typeof operationKind.finish, SqlValues, shape: number]
   | readonly [kind: typeof operationKind.capture, SqlValues]
   | readonly [kind: typeof operationKind.barrier];
 
 export type NewCertificate = readonly [sha256: string, pem: string];
 
-/** Columns in the order of the values of `begin`; `reject` goes on with `outcomeColumns`. */
+/** Columns in the order of the values of `begin`; those of a device session go on with `deviceColumns`. */
 export const rowColumns = [
   'id',
-  'status',
   'rpc_name',
   'client_id',
   'service_id',
@@ -71,6 +69,9 @@ export const rowColumns = [
   'session_id',
   'token_id',
   'remote_user',
+] as const;
+
+export const deviceColumns = [
   'session_kind',
   'device_fingerprint',
   'oidc_issuer',
@@ -78,7 +79,8 @@ export const rowColumns = [
   'request_counter',
 ] as const;
 
-export const outcomeColumns = [
+/** What a rejection has beside both; always all of them. */
+export const rejectionColumns = [
   'duration_ms',
   'bytes_read',
   'bytes_written',
@@ -87,26 +89,55 @@ export const outcomeColumns = [
   'rejection_message',
 ] as const;
 
+/** What every end has, in the order of its values. */
+export const endColumns = ['status', 'duration_ms', 'bytes_read', 'bytes_written'] as const;
+
+/**
+ * What an end may have beside: its shape has a bit for each that it has, and no value for the others, which are null
+ * since the begin. Binding a value costs the writer about as much as storing it.
+ */
+export const optionalEndColumns = [
+  'error_code',
+  'rejection_code',
+  'queue_ms',
+  'handshake_ms',
+  'verification_ms',
+  'handler_ms',
+  'transfer_ms',
+] as const;
+
 /** @param stored tells which certificates are in the file already, so that they are not sent again. */
 export function encodeBegin(row: RequestRow, stored: ReadonlySet<string>): Operation {
-  return [operationKind.begin, rowValues(row, row.id, 'RUNNING'), newCertificate(row, stored)];
+  const values = rowValues(row, row.id);
+  const { device = null } = row;
+  if (device !== null) values.push(...deviceValues(device));
+  return [operationKind.begin, values, newCertificate(row, stored)];
 }
 
 /** Carries its certificate always: it may be written long after, when the file is another one. */
 export function encodeRejection(row: RejectionRow, id: number): Operation {
   const reason = text(row.rejectionMessage);
-  const values = [...rowValues(row, id, 'REJECTED'), 0, 0, 0, row.rejectionCode, row.rejectionCode, reason];
+  const facts = [...rowValues(row, id), ...deviceValues(row.device ?? null)];
+  const values = [...facts, 0, 0, 0, row.rejectionCode, row.rejectionCode, reason];
   return [operationKind.reject, values, newCertificate(row, nothingStored)];
 }
 
-/** Values in the order of the writer's UPDATE. A request rejected after its begin keeps its code as reason. */
+/** A request rejected after its begin keeps its code as reason. */
 export function encodeFinish(id: number, outcome: RequestOutcome): Operation {
   const { status, durationMs, bytesRead, bytesWritten } = outcome;
   const code = optionalText(outcome.errorCode);
-  const reason = status === 'REJECTED' ? code : null;
-  const duration = microseconds(durationMs);
-  const values = [status, duration, whole(bytesRead), whole(bytesWritten), code, reason];
-  return [operationKind.finish, [...values, ...timingValues(outcome.timing), id]];
+  const values: SqlValue[] = [status, microseconds(durationMs), whole(bytesRead), whole(bytesWritten)];
+  let shape = 0;
+  let bit = 1;
+  for (const value of [code, status === 'REJECTED' ? code : null, ...timingValues(outcome.timing)]) {
+    if (value !== null) {
+      values.push(value);
+      shape |= bit;
+    }
+    bit *= 2;
+  }
+  values.push(id);
+  return [operationKind.finish, values, shape];
 }
 
 /** Values in the order of the writer's INSERT into `payloads`. */
@@ -131,16 +162,7 @@ export function requestIdOf(operation: Operation): number | null {
   return Number(kind === operationKind.finish ? values.at(-1) : values[0]);
 }
 
-/** Columns that an end fills beside `outcomeColumns`, in the order of its values. */
-export const timingColumns = [
-  'queue_ms',
-  'handshake_ms',
-  'verification_ms',
-  'handler_ms',
-  'transfer_ms',
-] as const;
-
-const noTiming: readonly null[] = timingColumns.map(() => null);
+const noTiming: readonly null[] = [null, null, null, null, null];
 
 function timingValues(timing: RequestTiming | undefined): readonly (number | null)[] {
   if (timing === undefined) return noTiming;
@@ -151,10 +173,9 @@ function timingValues(timing: RequestTiming | undefined): readonly (number | nul
 
 const nothingStored: ReadonlySet<string> = new Set();
 
-function rowValues(row: Omit<RequestRow, 'id'>, id: number, status: RequestStatus): SqlValue[] {
+function rowValues(row: Omit<RequestRow, 'id'>, id: number): SqlValue[] {
   return [
     id,
-    status,
     text(row.rpcName),
     text(row.clientId),
     text(row.serviceId),
@@ -170,7 +191,6 @@ function rowValues(row: Omit<RequestRow, 'id'>, id: number, status: RequestStatu
     optionalText(row.sessionId),
     optionalText(row.tokenId),
     optionalText(row.remoteUser),
-    ...deviceValues(row.device ?? null),
   ];
 }
 
@@ -208,76 +228,4 @@ function microseconds(ms: number): number {
 
 function whole(value: number): number {
   return Math.trunc(bounded(value));
-}
-
-/** A row as SQLite returns it, with the PEM joined on. */
-export interface DatabaseRow {
-  readonly id: number;
-  readonly status: string;
-  readonly rpc_name: string;
-  readonly client_id: string;
-  readonly service_id: string;
-  readonly domain_name: string;
-  readonly sent_at: number;
-  readonly h2_multiplexing_used: number;
-  readonly e2ee_used: number;
-  readonly session_verified: number;
-  readonly verified_by: string;
-  readonly tls_version: string | null;
-  readonly cipher: string | null;
-  readonly sha256_hash_hexdigest: string | null;
-  readonly session_id: string | null;
-  readonly token_id: string | null;
-  readonly remote_user: string | null;
-  readonly session_kind: string | null;
-  readonly device_fingerprint: string | null;
-  readonly oidc_issuer: string | null;
-  readonly oidc_subject: string | null;
-  readonly request_counter: number | null;
-  readonly duration_ms: number | null;
-  readonly bytes_read: number | null;
-  readonly bytes_written: number | null;
-  readonly error_code: string | null;
-  readonly rejection_code: string | null;
-  readonly rejection_message: string | null;
-  readonly pem: string | null;
-}
-
-export function decodeRow(row: DatabaseRow): StoredRequest {
-  const { sha256_hash_hexdigest: sha256, pem } = row;
-  return {
-    id: row.id,
-    status: row.status as RequestStatus,
-    rpcName: row.rpc_name,
-    clientId: row.client_id,
-    serviceId: row.service_id,
-    domainName: row.domain_name,
-    sentAt: row.sent_at,
-    h2MultiplexingUsed: row.h2_multiplexing_used === 1,
-    e2eeUsed: row.e2ee_used === 1,
-    sessionVerified: row.session_verified === 1,
-    verifiedBy: row.verified_by as VerifiedBy,
-    tlsVersion: row.tls_version,
-    cipher: row.cipher,
-    certificate: sha256 === null || pem === null ? null : { sha256, pem },
-    sessionId: row.session_id,
-    tokenId: row.token_id,
-    remoteUser: row.remote_user,
-    ...(row.session_kind === 'device' ? { device: deviceOf(row) } : {}),
-    durationMs: row.duration_ms,
-    bytesRead: row.bytes_read,
-    bytesWritten: row.bytes_written,
-    errorCode: row.error_code,
-    rejectionCode: row.rejection_code,
-    rejectionMessage: row.rejection_message,
-  };
-}
-
-function deviceOf(row: DatabaseRow): DeviceRequestFacts {
-  return {
-    fingerprint: row.device_fingerprint,
-    issuer: row.oidc_issuer,
-    subject: row.oidc_subject,
-    counter: row.request_counter,
-  };
 }

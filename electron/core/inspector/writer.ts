@@ -1,16 +1,27 @@
 // Writes operations to the database, many in one transaction, and reads the newest rows. All or nothing: a
 // batch that fails leaves no trace. Must never decide what happens after a failure; the worker does.
 import type { Database, Statement } from 'better-sqlite3';
-import { decodeRow, operationKind, outcomeColumns, rowColumns, timingColumns } from './rows.ts';
-import type { DatabaseRow, NewCertificate, Operation, StoredRequest } from './rows.ts';
+import {
+  deviceColumns,
+  endColumns,
+  operationKind,
+  optionalEndColumns,
+  rejectionColumns,
+  rowColumns,
+} from './rows.ts';
+import type { NewCertificate, Operation, StoredRequest } from './rows.ts';
+import { decodeRow } from './stored-rows.ts';
+import type { DatabaseRow } from './stored-rows.ts';
 
 export class Writer {
   readonly #db: Database;
   readonly #insertRunning: Statement;
+  readonly #insertRunningOfDevice: Statement;
   readonly #insertRejected: Statement;
   readonly #insertCertificate: Statement;
   readonly #insertRejectionText: Statement;
-  readonly #update: Statement;
+  /** By the shape of an end: 128 at most. */
+  readonly #updates = new Map<number, Statement>();
   readonly #insertPayload: Statement;
   readonly #markCaptured: Statement;
   readonly #selectRecent: Statement;
@@ -19,15 +30,12 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insertRunning = db.prepare(insertInto(rowColumns));
+    this.#insertRunning = db.prepare(insertInto('RUNNING', rowColumns));
+    this.#insertRunningOfDevice = db.prepare(insertInto('RUNNING', [...rowColumns, ...deviceColumns]));
     this.#insertRejected = db.prepare(
-      `${insertInto([...rowColumns, ...outcomeColumns])} ON CONFLICT (id) DO NOTHING`,
+      `${insertInto('REJECTED', [...rowColumns, ...deviceColumns, ...rejectionColumns])} ON CONFLICT (id) DO NOTHING`,
     );
     this.#insertCertificate = db.prepare('INSERT OR IGNORE INTO certificates (sha256, pem) VALUES (?, ?)');
-    this.#update = db.prepare(
-      'UPDATE requests SET status = ?, duration_ms = ?, bytes_read = ?, bytes_written = ?, ' +
-        `error_code = ?, rejection_code = ?, ${timingColumns.join(' = ?, ')} = ? WHERE id = ?`,
-    );
     this.#insertRejectionText = db.prepare('INSERT OR REPLACE INTO texts (rowid, text) VALUES (? * 4, ?)');
     this.#insertPayload = db.prepare(
       'INSERT OR REPLACE INTO payloads (request_id, direction, content_type, body, total_bytes, truncated, ' +
@@ -84,21 +92,33 @@ export class Writer {
     switch (operation[0]) {
       case operationKind.begin:
         this.#storeCertificate(operation[2]);
-        this.#insertRunning.run(operation[1]);
-        return;
+        return this.#begins(operation[1]);
       case operationKind.reject:
         this.#storeCertificate(operation[2]);
         this.#insertRejected.run(operation[1]);
         this.#insertRejectionText.run(operation[1][0], operation[1].at(-1));
         return;
       case operationKind.finish:
-        this.#update.run(operation[1]);
+        this.#updateOf(operation[2]).run(operation[1]);
         return;
       case operationKind.capture:
         return this.#capture(operation[1]);
       case operationKind.barrier:
         return;
     }
+  }
+
+  #begins(values: Operation[1] & object): void {
+    const isDevice = values.length > rowColumns.length;
+    (isDevice ? this.#insertRunningOfDevice : this.#insertRunning).run(values);
+  }
+
+  #updateOf(shape: number): Statement {
+    const known = this.#updates.get(shape);
+    if (known !== undefined) return known;
+    const made = this.#db.prepare(updateOf(shape));
+    this.#updates.set(shape, made);
+    return made;
   }
 
   /** A payload whose request retention has taken already goes nowhere. */
@@ -111,6 +131,12 @@ export class Writer {
   }
 }
 
-function insertInto(columns: readonly string[]): string {
-  return `INSERT INTO requests (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+function insertInto(status: string, columns: readonly string[]): string {
+  const places = columns.map(() => '?').join(', ');
+  return `INSERT INTO requests (status, ${columns.join(', ')}) VALUES ('${status}', ${places})`;
+}
+
+function updateOf(shape: number): string {
+  const present = optionalEndColumns.filter((_, index) => (shape & (1 << index)) !== 0);
+  return `UPDATE requests SET ${[...endColumns, ...present].join(' = ?, ')} = ? WHERE id = ?`;
 }

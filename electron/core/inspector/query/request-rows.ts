@@ -9,8 +9,8 @@ import type {
   RequestView,
 } from '../../../../shared/contracts/console/models.ts';
 import type { CertificateRecord } from '../../../../shared/contracts/requests.ts';
-import { decodeRow } from '../rows.ts';
-import type { DatabaseRow } from '../rows.ts';
+import { decodeRow } from '../stored-rows.ts';
+import type { DatabaseRow } from '../stored-rows.ts';
 
 interface ConsoleRow extends DatabaseRow {
   readonly queue_ms: number | null;
