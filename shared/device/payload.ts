@@ -5,6 +5,8 @@ import { base64url, fromBase64url, textOf, utf8, type Bytes } from './bytes.ts';
 import { randomBytes } from './primitives.ts';
 
 const requestIdLength = 16;
+/** Longer than any session id. */
+const maxSessionIdLength = 128;
 const errorType = 'Error';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -14,6 +16,8 @@ export interface RequestPayload {
   readonly payload: unknown;
   /** 16 random bytes in base64url. The agent journals it: a retry carries the same one. */
   readonly requestId: string;
+  /** Of a retry alone: the session in which it was sent first, so that the agent can tell whether it would know of it. */
+  readonly firstSession?: string | undefined;
 }
 
 export interface AnswerPayload {
@@ -25,8 +29,9 @@ export function newRequestId(): string {
   return base64url(randomBytes(requestIdLength));
 }
 
-export function encodeRequest({ payloadType, payload, requestId }: RequestPayload): Bytes {
-  return utf8(JSON.stringify({ PayloadType: payloadType, Payload: payload ?? null, RequestId: requestId }));
+export function encodeRequest({ payloadType, payload, requestId, firstSession }: RequestPayload): Bytes {
+  const request = { PayloadType: payloadType, Payload: payload ?? null, RequestId: requestId };
+  return utf8(JSON.stringify({ ...request, FirstSession: firstSession }));
 }
 
 /** Null where `plaintext` is no request. */
@@ -36,7 +41,9 @@ export function decodeRequest(plaintext: Bytes): RequestPayload | null {
   if (found === null || typeof requestId !== 'string') return null;
   if (fromBase64url(requestId)?.length !== requestIdLength) return null;
   const answer = answerOf(found);
-  return answer === null ? null : { ...answer, requestId };
+  const firstSession = found.FirstSession;
+  if (answer === null || !isSessionIdOrNone(firstSession)) return null;
+  return { ...answer, requestId, ...(firstSession !== undefined && { firstSession }) };
 }
 
 export function encodeAnswer({ payloadType, payload }: AnswerPayload): Bytes {
@@ -89,6 +96,11 @@ function answerOf(found: Members): AnswerPayload | null {
   const { PayloadType: payloadType, Payload: payload } = found;
   if (typeof payloadType !== 'string' || payloadType === '') return null;
   return { payloadType, payload: payload ?? null };
+}
+
+function isSessionIdOrNone(value: unknown): value is string | undefined {
+  if (value === undefined) return true;
+  return typeof value === 'string' && value.length > 0 && value.length <= maxSessionIdLength;
 }
 
 function members(plaintext: Bytes): Members | null {

@@ -1,6 +1,6 @@
 // What an app talks through: one session after another, each begun when the last is used up. A request that may be done
-// again is retried under its own id; one that may not is sent once, and ends in RESULT_UNKNOWN where no authentic answer
-// came, whatever the relay says about it.
+// again is retried under its own id. One that may not is sent again once, under its own id, after SESSION_EXPIRED, since the
+// agent does no id twice; it ends in RESULT_UNKNOWN where no authentic answer came, whatever the relay says about it.
 import { GatehouseError, type ErrorCode } from '../contracts/errors.ts';
 import type { AppSession } from './app-session.ts';
 import { exchange } from './exchange.ts';
@@ -14,7 +14,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-const maxAttempts = 3;
+/** Sendings of one request: of one that may be done twice, and of any other. */
+const maxAttempts = { idempotent: 3, other: 2 };
 /** Share of the requests after which the next session is begun ahead. */
 const aheadShare = 0.9;
 /** Below this many requests a session is not worth beginning ahead. */
@@ -91,15 +92,17 @@ export class Session {
     payload?: unknown,
     options: RequestOptions = {},
   ): Promise<StreamedAnswer> {
-    const request = { payloadType, payload, requestId: newRequestId() };
+    const { idempotent = false } = options;
+    let request: RequestPayload = { payloadType, payload, requestId: newRequestId() };
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#attempt(request, options);
       } catch (error) {
-        if (!(error instanceof Undelivered)) throw error;
-        if (options.idempotent !== true) throw unknown(error.reason);
-        if (attempt >= maxAttempts || !passing.has(error.reason.code)) throw error.reason;
-        if (error.reason.code === 'oidc_token_rejected') await this.#api.renewToken();
+        if (!(error instanceof Undelivered)) throw idempotent || attempt === 1 ? error : unknownAfter(error);
+        const { reason, sessionId } = error;
+        if (!mayResend(reason.code, attempt, idempotent)) throw idempotent ? reason : unknown(reason);
+        if (reason.code === 'oidc_token_rejected') await this.#api.renewToken();
+        request = { ...request, firstSession: request.firstSession ?? sessionId };
       }
     }
   }
@@ -123,10 +126,10 @@ export class Session {
     try {
       return await exchange(this.#api, session, counter, request, signal);
     } catch (error) {
-      if (!(error instanceof GatehouseError) || isAgentError(error)) throw error;
-      if (error.code === 'cancelled' || error.code === 'rpc_too_large') throw error;
+      if (!(error instanceof GatehouseError)) throw error;
       if (sessionGone.has(error.code)) session.expire();
-      throw new Undelivered(error);
+      if (isAgentError(error) || error.code === 'cancelled' || error.code === 'rpc_too_large') throw error;
+      throw new Undelivered(error, session.sessionId);
     }
   }
 
@@ -173,11 +176,24 @@ export class Session {
 /** The request may have been delivered, and no authentic answer came. */
 class Undelivered extends Error {
   readonly reason: GatehouseError;
+  readonly sessionId: string;
 
-  constructor(reason: GatehouseError) {
+  constructor(reason: GatehouseError, sessionId: string) {
     super(reason.message);
     this.reason = reason;
+    this.sessionId = sessionId;
   }
+}
+
+function mayResend(code: ErrorCode, attempt: number, idempotent: boolean): boolean {
+  if (idempotent) return attempt < maxAttempts.idempotent && passing.has(code);
+  return attempt < maxAttempts.other && code === 'SESSION_EXPIRED';
+}
+
+/** What kept a request from being sent again says nothing about its first sending. */
+function unknownAfter(error: unknown): unknown {
+  if (!(error instanceof GatehouseError) || isAgentError(error) || error.code === 'cancelled') return error;
+  return unknown(error);
 }
 
 function unknown(reason: GatehouseError): GatehouseError {

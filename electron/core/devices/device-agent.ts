@@ -104,6 +104,7 @@ export class DeviceAgent {
     // It may have been revoked meanwhile.
     const still = this.confirmed({ issuer, subject, fingerprint: call.fingerprint });
     const { clientId } = call;
+    journal.opened(device.id, sessionId);
     return { session: sessions.add({ id: sessionId, device: still, clientId, keys, limits }), answer };
   }
 

@@ -18,6 +18,7 @@ import type { DeviceSessionsLimits } from './device-sessions.ts';
 import { OidcVerifier } from './oidc-verifier.ts';
 import type { OidcSettings } from './oidc-verifier.ts';
 import { RequestJournal } from './request-journal.ts';
+import type { JournalLimits } from './request-journal.ts';
 
 export interface DevicesOptions {
   readonly dataFolder: string;
@@ -26,6 +27,7 @@ export interface DevicesOptions {
   /** As set at this moment. */
   readonly settings: () => Readonly<Settings>;
   readonly limits?: Partial<DeviceSessionsLimits>;
+  readonly journalLimits?: Partial<JournalLimits> | undefined;
   /** That sessions live by; default the machine's, which neither stops nor runs backwards. */
   readonly clock?: Clock;
   readonly onProblem: (problem: GatehouseError) => void;
@@ -59,12 +61,12 @@ export class Devices {
 
   /** `opened` has what was opened. @throws GatehouseError `identity_corrupt`, `storage_failed` */
   static async open(options: DevicesOptions, opened: Opened): Promise<Devices> {
-    const { dataFolder, serviceId, secrets, settings, onProblem } = options;
+    const { dataFolder, serviceId, secrets, settings, journalLimits: most = {}, onProblem } = options;
     const identity = await importAgentKey(secrets.agentKey);
     await writeAgentFingerprint(dataFolder, identity.fingerprint);
     const registry = await DeviceRegistry.open({ dataFolder, onProblem });
     opened.add(() => registry.close());
-    const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey });
+    const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey, limits: most });
     opened.add(() => journal.close());
     const sessions = new DeviceSessions(options.limits, options.clock);
     opened.add(() => {

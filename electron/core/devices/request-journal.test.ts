@@ -46,6 +46,31 @@ async function reopen(options: Partial<JournalOptions> = {}): Promise<RequestJou
 
 const file = (name: string): string => join(dataFolder, 'device-journal', name);
 
+describe('the mark of a session’s start', () => {
+  it('is gone as soon as an id that came after it may be gone', async () => {
+    const journal = await open({ limits: { perDevice: 3 } });
+    journal.opened('phone', 'session');
+    for (const id of ['a', 'b']) await journal.begin('phone', id);
+    expect(journal.reachesBackTo('phone', 'session')).toBe(true);
+    expect(journal.reachesBackTo('tablet', 'session')).toBe(false);
+    await journal.begin('phone', 'c');
+    expect(journal.reachesBackTo('phone', 'session')).toBe(false);
+    expect(await journal.begin('phone', 'a')).toBe('unknown');
+  });
+
+  it('does not outlive the process, also where the file was written anew', async () => {
+    const limits = { inAll: 2 };
+    const journal = await open({ limits });
+    journal.opened('phone', 'session');
+    for (let at = 0; at < 10; at += 1) {
+      await journal.begin('phone', `id ${String(at)}`);
+      journal.opened('phone', 'session');
+    }
+    expect(journal.reachesBackTo('phone', 'session')).toBe(true);
+    expect((await reopen({ limits })).reachesBackTo('phone', 'session')).toBe(false);
+  });
+});
+
 describe('an id', () => {
   it('is taken once, also by two at the same time', async () => {
     const journal = await open();

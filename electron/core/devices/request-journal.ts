@@ -1,8 +1,8 @@
 // Which requests of device sessions have been accepted, by device and request id, across sessions and restarts: an id is
 // on disk before its request runs, so that a retry can make nothing run twice, whatever happened in between. Answers of
-// idempotent requests are kept beside it, encrypted, to be given again. Bounded: the oldest ids and answers go first.
-// It must never take an id twice, nor keep an answer in clear text.
-import { createHash } from 'node:crypto';
+// idempotent requests are kept beside it, encrypted, to be given again. Bounded: the oldest ids and answers go first, and
+// it can say how far back it is whole. It must never take an id twice, nor keep an answer in clear text.
+import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { ensurePrivateFolder } from '../../../shared/storage/atomic-file.ts';
@@ -45,6 +45,8 @@ export class RequestJournal {
   readonly #now: () => number;
   readonly #file: JournalFile;
   readonly #answers: AnswerFile;
+  /** Of this process: what an earlier one wrote last, a power failure may have taken. */
+  readonly #run = randomUUID();
   /** By device, each with its ids from the oldest to the newest, and when they came. */
   readonly #devices = new Map<string, Map<string, number>>();
   #size = 0;
@@ -96,6 +98,16 @@ export class RequestJournal {
     return null;
   }
 
+  /** Marks the start of a session. To be called before its first request can come. */
+  opened(deviceId: string, sessionId: string): void {
+    this.#remember(keyOf(deviceId), this.#mark(sessionId), this.#now());
+  }
+
+  /** Whether every id of the device since this session's start is remembered: the oldest go first, so its mark tells. */
+  reachesBackTo(deviceId: string, sessionId: string): boolean {
+    return this.#devices.get(keyOf(deviceId))?.has(this.#mark(sessionId)) === true;
+  }
+
   /** Keeps the answer of a request that has run, to be given again; drops it where it is too long. */
   finish(deviceId: string, requestId: string, answer: Uint8Array): void {
     if (answer.length > this.#limits.maxAnswerBytes) return;
@@ -126,6 +138,10 @@ export class RequestJournal {
   async #earlier(device: string, id: string): Promise<Earlier> {
     const answer = await this.#answers.get(`${device}${id}`);
     return answer === null ? 'unknown' : { answer };
+  }
+
+  #mark(sessionId: string): string {
+    return keyOf(`session ${this.#run} ${sessionId}`);
   }
 
   #remember(device: string, id: string, at: number): void {

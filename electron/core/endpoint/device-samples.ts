@@ -22,6 +22,7 @@ import { StreamDuplex } from '../../../shared/net/stream-duplex.ts';
 import { parseStreamAnswer } from '../../../shared/net/stream-header.ts';
 import type { YamuxStream } from '../../../shared/wire/stream.ts';
 import type { DeviceSessionsLimits } from '../devices/device-sessions.ts';
+import type { JournalLimits } from '../devices/request-journal.ts';
 import { Devices } from '../devices/devices.ts';
 import { Opened } from '../opened.ts';
 import { rpcs } from '../rpc/registry.ts';
@@ -50,6 +51,7 @@ export interface DeviceWorldOptions {
   readonly rpcs?: readonly Rpc[];
   readonly settings?: Partial<Settings>;
   readonly limits?: Partial<DeviceSessionsLimits>;
+  readonly journalLimits?: Partial<JournalLimits>;
   readonly clock?: Clock;
 }
 
@@ -104,6 +106,7 @@ export class DeviceWorld {
         secrets,
         settings: () => this.settings,
         onProblem: () => undefined,
+        journalLimits: this.#options.journalLimits,
         ...(this.#options.limits && { limits: this.#options.limits }),
         ...(this.#options.clock && { clock: this.#options.clock }),
       },
@@ -293,10 +296,11 @@ export class SampleApp {
     payloadType: string,
     payload: unknown = null,
     requestId = newRequestId(),
+    firstSession?: string,
   ): Promise<{ payload?: unknown; code: string; sealed?: boolean }> {
     const counter = session.take();
     if (counter === null) return { code: 'no counter left' };
-    const body = await session.seal(counter, { payloadType, payload, requestId });
+    const body = await session.seal(counter, { payloadType, payload, requestId, firstSession });
     return this.read(session, counter, await this.send(session, body));
   }
 

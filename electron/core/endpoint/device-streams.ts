@@ -150,9 +150,12 @@ export class DeviceStreams {
   async #take(
     exchange: DeviceExchange,
     session: DeviceSession,
-    { requestId, payloadType }: OpenedRequest,
+    { requestId, payloadType, firstSession }: OpenedRequest,
   ): Promise<GatehouseError | null> {
     try {
+      if (!this.#wouldKnow(session, payloadType, firstSession)) {
+        return firstSession === undefined ? outlived() : resultUnknown();
+      }
       const earlier = await this.#options.journal.begin(session.deviceId, requestId);
       if (earlier === null) await this.#options.router.handle(exchange, session.endpoint);
       else if (earlier === 'unknown') return resultUnknown();
@@ -164,6 +167,12 @@ export class DeviceStreams {
     } catch (error) {
       return tellable(asGatehouseError(error));
     }
+  }
+
+  /** Whether this request cannot have run without the journal knowing, where that matters. */
+  #wouldKnow({ deviceId, id }: DeviceSession, payloadType: string, firstSession = id): boolean {
+    if (this.#options.idempotent(payloadType)) return true;
+    return this.#options.journal.reachesBackTo(deviceId, firstSession);
   }
 
   #refuse(call: DeviceCall, claim: Claim, error: unknown): void {
@@ -218,6 +227,13 @@ function resultUnknown(): GatehouseError {
   const message =
     'The request was accepted before, and what came of it is not known. Look whether it was done before you send another.';
   return new GatehouseError('RESULT_UNKNOWN', message);
+}
+
+/** Inside the session's encryption, so the app may believe it. */
+function outlived(): GatehouseError {
+  const message =
+    'The journal of requests no longer reaches back to the start of this session, so the request was not carried out. Send it in a new session.';
+  return new GatehouseError('SESSION_EXPIRED', message);
 }
 
 function nothing(): void {}
