@@ -59,13 +59,10 @@ describe('the mark of a session’s start', () => {
   });
 
   it('does not outlive the process, also where the file was written anew', async () => {
-    const limits = { inAll: 2 };
+    const limits = { inAll: 6, perDevice: 3 };
     const journal = await open({ limits });
     journal.opened('phone', 'session');
-    for (let at = 0; at < 10; at += 1) {
-      await journal.begin('phone', `id ${String(at)}`);
-      journal.opened('phone', 'session');
-    }
+    for (let at = 0; at <= 2 * limits.inAll; at += 1) await journal.begin('tablet', `id ${String(at)}`);
     expect(journal.reachesBackTo('phone', 'session')).toBe(true);
     expect((await reopen({ limits })).reachesBackTo('phone', 'session')).toBe(false);
   });
