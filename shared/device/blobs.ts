@@ -18,7 +18,7 @@ import { aesKey, aesKeyLength, randomBytes } from './primitives.ts';
 
 const blobLabel = 'gatehouse blob v1';
 /** Chunks that are encrypted or decrypted at once: WebCrypto works beside us. */
-const chunksAhead = 4;
+const chunksAhead = 8;
 
 /** What the chunks of a blob are bound to. */
 export interface BlobFacts {

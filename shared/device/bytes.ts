@@ -46,7 +46,9 @@ export function u32(value: number): Bytes {
 /** `value` up to 2^53 - 1, as eight bytes. */
 export function u64(value: number): Bytes {
   const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(value / 2 ** 32));
+  view.setUint32(4, value % 2 ** 32);
   return bytes;
 }
 
@@ -56,8 +58,9 @@ export function readU32(bytes: Uint8Array, at: number): number {
 
 /** The number at `at`; 2^53 and more come back as Infinity, so that no comparison with a limit is fooled. */
 export function readU64(bytes: Uint8Array, at: number): number {
-  const value = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(at);
-  return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.POSITIVE_INFINITY : Number(value);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const high = view.getUint32(at);
+  return high >= 2 ** 21 ? Number.POSITIVE_INFINITY : high * 2 ** 32 + view.getUint32(at + 4);
 }
 
 /** A text field of a signed or hashed structure: its length in bytes as u16, then UTF-8. */
@@ -90,7 +93,8 @@ export function base64url(bytes: Uint8Array): string {
 export function fromBase64url(text: string): Bytes | null {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at += 1) bytes[at] = binary.charCodeAt(at);
   return base64url(bytes) === text ? bytes : null;
 }
 

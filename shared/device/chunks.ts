@@ -161,26 +161,29 @@ function chunkPlace({ context }: ChunkCipher, index: number, final: boolean): [B
 interface Piece {
   readonly index: number;
   readonly final: boolean;
+  /** Good until the next piece is asked for: WebCrypto copies what it is given before it returns. */
   readonly bytes: Uint8Array;
 }
 
-/** `source` cut into pieces of `length`; which is the last one shows only when the source has ended. */
+/**
+ * `source` cut into pieces of `length`, all in one buffer; which is the last one shows only when the source has ended, and
+ * nothing is written over that one.
+ */
 async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Piece, undefined> {
-  let pieces: Uint8Array[] = [];
+  const buffer = new Uint8Array(length);
   let held = 0;
   let index = 0;
   for await (const bytes of eachOf(source)) {
     let rest = bytes;
     while (held + rest.length > length) {
-      const taken = rest.subarray(0, length - held);
-      yield { index, final: false, bytes: concat(...pieces, taken) };
+      buffer.set(rest.subarray(0, length - held), held);
+      yield { index, final: false, bytes: buffer };
       index += 1;
-      rest = rest.subarray(taken.length);
-      pieces = [];
+      rest = rest.subarray(length - held);
       held = 0;
     }
-    if (rest.length > 0) pieces.push(rest);
+    buffer.set(rest, held);
     held += rest.length;
   }
-  yield { index, final: true, bytes: concat(...pieces) };
+  yield { index, final: true, bytes: buffer.subarray(0, held) };
 }

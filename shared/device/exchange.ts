@@ -53,13 +53,14 @@ interface Opened {
 
 async function read(session: AppSession, counter: number, body: AsyncGenerator<Bytes>): Promise<Opened> {
   try {
-    const { start, rest } = await headOf(body);
-    const head = readMessageHead(start);
+    const held = await beginningOf(body);
+    const head = readMessageHead(held);
     if (head?.counter !== counter) throw notAuthentic();
     if (head.form === form.streamed) {
+      const rest = continued(held.subarray(messageHeadLength), body);
       return { streamed: true, answer: await session.openStreamed(counter, rest) };
     }
-    const message = concat(start, await collect(rest, maxWholeAnswer));
+    const message = await collect(body, maxWholeAnswer, held);
     return { streamed: false, answer: { ...(await session.open(counter, message)), body: nothing() } };
   } catch (error) {
     await body.return(undefined);
@@ -67,18 +68,15 @@ async function read(session: AppSession, counter: number, body: AsyncGenerator<B
   }
 }
 
-/** The first bytes, and all that come after them. */
-async function headOf(
-  body: AsyncGenerator<Bytes>,
-): Promise<{ readonly start: Bytes; readonly rest: AsyncGenerator<Bytes> }> {
-  let held: Bytes = new Uint8Array();
-  while (held.length < messageHeadLength) {
+/** The first bytes: a message's head, and what came with it. */
+async function beginningOf(body: AsyncGenerator<Bytes>): Promise<Bytes> {
+  let held: Bytes | null = null;
+  while (held === null || held.length < messageHeadLength) {
     const next = await body.next();
     if (next.done === true) throw new GatehouseError('truncated', 'The answer ended before its end.');
-    held = concat(held, next.value);
+    held = held === null ? next.value : concat(held, next.value);
   }
-  const [start, first] = [held.slice(0, messageHeadLength), held.slice(messageHeadLength)];
-  return { start, rest: continued(first, body) };
+  return held;
 }
 
 async function* continued(first: Bytes, body: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {

@@ -117,17 +117,26 @@ export class RelayApi {
   }
 }
 
-/** All of `body`. @throws GatehouseError `body_too_large` beyond `limit` bytes, `timeout` where it only trickles */
-export async function collect(body: AsyncIterable<Bytes>, limit: number): Promise<Bytes> {
-  const parts: Bytes[] = [];
+/**
+ * All of `body` behind `first`, which came before it.
+ * @throws GatehouseError `body_too_large` beyond `limit` bytes, `timeout` where it only trickles
+ */
+export async function collect(
+  body: AsyncIterable<Bytes>,
+  limit: number,
+  first: Bytes = new Uint8Array(),
+): Promise<Bytes> {
+  const parts = [first];
   const begun = performance.now();
-  let length = 0;
+  let { length } = first;
+  if (length > limit) throw tooLong();
   for await (const part of body) {
     length += part.length;
     if (performance.now() - begun > maxCollectMs) throw late();
-    if (length > limit) throw new GatehouseError('body_too_large', 'The answer is longer than allowed.');
+    if (length > limit) throw tooLong();
     parts.push(part);
   }
+  if (length === first.length) return first;
   const all = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
@@ -219,6 +228,10 @@ class Watch {
   }
 
   readonly #abort = (): void => this.#controller.abort();
+}
+
+function tooLong(): GatehouseError {
+  return new GatehouseError('body_too_large', 'The answer is longer than allowed.');
 }
 
 function late(): GatehouseError {

@@ -114,10 +114,10 @@ export class YamuxStream {
   }
 
   /** Ends both directions at once; unsent bytes are dropped. `reason` is what the consumer is told. */
-  reset(reason: GatehouseError = new GatehouseError('stream_reset', 'The stream was reset.')): void {
+  reset(reason?: GatehouseError): void {
     if (this.#state === 'closed') return;
     this.#host.sendReset(this);
-    this.close(reason);
+    this.close(reason ?? new GatehouseError('stream_reset', 'The stream was reset.'));
   }
 
   /** The consumer is done with `bytes` of what it received: the peer may send as much again. */

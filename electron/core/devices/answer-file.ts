@@ -1,10 +1,12 @@
 // The kept answers of the request journal on disk: AES-256-GCM under a key from secrets.json, appended to one of two files;
 // when the newer one is full the older one is emptied and takes over. An answer that is damaged, or was moved to another
 // request's place, is none.
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { storageError } from '../../../shared/storage/atomic-file.ts';
 import { keyLength } from './journal-file.ts';
 
@@ -13,7 +15,9 @@ const tagLength = 16;
 /** Both keys of the request, and the length of what follows. */
 const headLength = 2 * keyLength + 4;
 const algorithm = 'aes-256-gcm';
-const label = 'gatehouse device answer kept v1';
+const label = Buffer.from('gatehouse device answer kept v1');
+/** How long answers are gathered for one write, in milliseconds: what a kill may take of them. */
+const gatherMs = 5;
 
 interface Place {
   readonly file: number;
@@ -22,7 +26,7 @@ interface Place {
 }
 
 export class AnswerFile {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #maxBytes: number;
   readonly #handles: readonly [FileHandle, FileHandle];
   readonly #places = new Map<string, Place>();
@@ -32,7 +36,7 @@ export class AnswerFile {
   #length = 0;
   #writing: Promise<void> | null = null;
 
-  private constructor(key: Uint8Array, maxBytes: number, handles: readonly [FileHandle, FileHandle]) {
+  private constructor(key: KeyObject, maxBytes: number, handles: readonly [FileHandle, FileHandle]) {
     this.#key = key;
     this.#maxBytes = maxBytes;
     this.#handles = handles;
@@ -43,7 +47,7 @@ export class AnswerFile {
     try {
       const [first, second] = await Promise.all([0, 1].map((n) => openFile(join(folder, `answers-${n}`))));
       if (first === undefined || second === undefined) throw new Error('no file');
-      const answers = new AnswerFile(key, maxBytes, [first, second]);
+      const answers = new AnswerFile(createSecretKey(key), maxBytes, [first, second]);
       await answers.#readAll();
       return answers;
     } catch (error) {
@@ -92,6 +96,7 @@ export class AnswerFile {
 
   async #write(): Promise<void> {
     while (this.#unwritten.size > 0) {
+      await delay(gatherMs);
       const batch = [...this.#unwritten];
       try {
         await this.#writeBatch(batch);
@@ -171,7 +176,7 @@ export class AnswerFile {
 }
 
 function associated(key: string): Buffer {
-  return Buffer.concat([Buffer.from(label), Buffer.from(key, 'latin1')]);
+  return Buffer.concat([label, Buffer.from(key, 'latin1')]);
 }
 
 async function openFile(path: string): Promise<FileHandle> {

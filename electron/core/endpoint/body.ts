@@ -12,6 +12,11 @@ export function readBody(exchange: Exchange, maxLength: number): Promise<Buffer>
   if (exchange.bodyless) return Promise.resolve(Buffer.alloc(0));
   const declared = Number(exchange.header('content-length') ?? 0);
   if (declared > maxLength) return Promise.reject(tooLarge(maxLength));
+  const { whole } = exchange;
+  if (whole !== undefined) {
+    exchange.countRead(whole.length);
+    return Promise.resolve(whole);
+  }
   return new Promise((resolve, reject) => {
     const { body } = exchange;
     const chunks: Buffer[] = [];

@@ -15,12 +15,12 @@ export class DeviceExchange implements Exchange {
   readonly method = 'POST';
   readonly path: string;
   readonly counter: number;
-  readonly body: Readable;
-  readonly #payload: Buffer;
+  readonly whole: Buffer;
   readonly #request: OpenedRequest;
   readonly #session: DeviceSession;
   readonly #call: DeviceCall;
   readonly #keep: (answer: KeptAnswer) => void;
+  #body: Readable | null = null;
   #bytesRead = 0;
   #bytesWritten = 0;
   #aborted = false;
@@ -39,10 +39,15 @@ export class DeviceExchange implements Exchange {
     this.#keep = keep;
     this.path = `/rpc/${request.payloadType}`;
     this.counter = request.counter;
-    this.#payload = Buffer.from(JSON.stringify(request.payload));
-    this.body = Readable.from([this.#payload], { objectMode: false });
+    this.whole = Buffer.from(JSON.stringify(request.payload));
     const over = session.runs(this);
     call.onClosed(over);
+  }
+
+  /** Made where somebody wants a stream: a capture, or a call that takes one. */
+  get body(): Readable {
+    this.#body ??= Readable.from([this.whole], { objectMode: false });
+    return this.#body;
   }
 
   get bodyless(): boolean {
@@ -59,7 +64,7 @@ export class DeviceExchange implements Exchange {
 
   header(name: string): string | undefined {
     if (name === 'content-type') return jsonType;
-    if (name === 'content-length') return String(this.#payload.length);
+    if (name === 'content-length') return String(this.whole.length);
     // The start that the device signed names our key: it has been checked by its fingerprint.
     return name === 'gatehouse-verified-by' ? 'fingerprint' : undefined;
   }

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly bodyless: boolean;
   /** Octets of the request body. Destroyed with `truncated` where the body ends before its end. */
   readonly body: Readable;
+  /** The same octets, where all of them are here already. */
+  readonly whole?: Buffer;
   /** Sends a whole answer. */
   respond(status: number, contentType: string, body: Buffer): void;
   /** Sends a streamed answer; resolves at its end. `onFirst` is called before its first byte leaves. @throws what broke it off */
