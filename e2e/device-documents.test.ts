@@ -1,5 +1,8 @@
-// Large documents to a device, between real processes: in memory that does not grow with the document.
-import { closeSync, ftruncateSync, openSync, statSync } from 'node:fs';
+// Large documents to a device, between real processes: in memory that does not grow with the document, and however long
+// the service takes to prepare them.
+import { closeSync, ftruncateSync, openSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBrowser } from './support/browser.ts';
 import { DeviceWorld } from './support/device-world.ts';
@@ -12,6 +15,8 @@ const mib = 1024 * 1024;
 const documentLength = 256 * mib;
 const maxResident = 192 * mib;
 const longMs = 100_000;
+/** Longer than the service lets anybody wait for an answer, in milliseconds. */
+const stillMs = 5_500;
 
 let devices: DeviceWorld;
 let relay: string;
@@ -36,9 +41,9 @@ function publish(name: string, length: number): void {
   closeSync(file);
 }
 
-function download(name: string): Program {
+function download(name: string, ...more: readonly string[]): Program {
   const { home } = devices.world;
-  return home.spawn('device', 'download', 'laptop', 'Plans', name, '--output', home.path(name), '--json');
+  return home.spawn('device', 'download', 'laptop', 'Plans', name, '--output', home.path(name), ...more);
 }
 
 /** The most resident memory of a program until it has ended. */
@@ -54,10 +59,26 @@ async function peakOf(program: Program): Promise<number> {
 
 it('a download takes less memory than the document has bytes, however fast it comes', async () => {
   publish('large.bin', documentLength);
-  const program = download('large.bin');
+  const program = download('large.bin', '--json');
   const most = await peakOf(program);
   expect(program.events.at(-1)).toMatchObject({ event: 'downloaded', size: documentLength });
   expect(statSync(devices.world.home.path('large.bin')).size).toBe(documentLength);
   expect(most).toBeGreaterThan(0);
   expect(most).toBeLessThan(maxResident);
+});
+
+it('one that is not ready in time is waited for, and the person sees how far it is', async () => {
+  const { world } = devices;
+  publish('slow.bin', documentLength);
+  const program = download('slow.bin');
+  const half = (): boolean =>
+    readdirSync(join(world.data, 'documents/blobs')).some((name) => name.endsWith('.part'));
+  await until('it is being encrypted', half, 60_000);
+  // The machine of the service stands still for a while.
+  world.service.signal('SIGSTOP');
+  await delay(stillMs);
+  world.service.signal('SIGCONT');
+  expect((await program.exit(longMs)).code).toBe(0);
+  expect(program.stderr).toMatch(/^preparing +\d+ % {2}the service has read \d+ of 536870912 bytes$/m);
+  expect(statSync(world.home.path('slow.bin')).size).toBe(documentLength);
 });

@@ -2,7 +2,7 @@
 // the same way to the service and is checked for the same token, but has no session; a blob's bytes are the same, but are
 // not decrypted.
 import { connect } from 'node:tls';
-import { documentToDownload } from '../../shared/device/document-answer.ts';
+import { askForDocument } from '../../shared/device/document-answer.ts';
 import type { Session } from '../../shared/device/index.ts';
 import type { DeviceSetting } from './device-setting.ts';
 import { memoryOfSessions } from './device-memory.ts';
@@ -137,7 +137,7 @@ async function downloads(
   const name = `${way}-${String(round)}.bin`;
   setting.publish(name, plan.mebibytes * 1024 * 1024);
   const args = { collection: 'bench', name };
-  const document = documentToDownload(await session.request('documents.get', args, { idempotent: true }));
+  const document = await askForDocument(session, args);
   for (const kind of ['uncached', 'cached']) {
     const before = performance.now();
     let length = 0;

@@ -13,9 +13,10 @@ import type {
   Service,
   StreamOptions,
 } from '../../shared/client/index.ts';
+import { oncePrepared } from '../../shared/device/index.ts';
 import type { CallCommandOptions } from './call-options.ts';
 import { readArguments, readCredentials, readLoginOptions } from './call-input.ts';
-import { printNote, printResult } from './output.ts';
+import { notePreparing, printNote, printResult } from './output.ts';
 
 export interface CallCommand {
   readonly serviceId: string;
@@ -70,7 +71,8 @@ function bodyBeside(rpc: string, args: unknown, stdin: Readable): Readable | nul
 }
 
 async function call(service: Service, { rpc, options }: CallCommand, args: unknown): Promise<void> {
-  tell(await service.call(rpc, args), service.requests.at(-1), options);
+  const answer = await oncePrepared(() => service.call(rpc, args), { onPreparing: notePreparing });
+  tell(answer, service.requests.at(-1), options);
 }
 
 function tell(result: unknown, request: ClientRequest | undefined, options: CallCommandOptions): void {

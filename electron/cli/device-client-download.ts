@@ -6,14 +6,12 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { storageError } from '../../shared/storage/atomic-file.ts';
-import { documentToDownload } from '../../shared/device/document-answer.ts';
-import type { DocumentToDownload } from '../../shared/device/document-answer.ts';
-import { saveDocument } from '../../shared/device/index.ts';
-import type { Device } from '../../shared/device/index.ts';
+import { askForDocument, saveDocument } from '../../shared/device/index.ts';
+import type { Device, DocumentToDownload } from '../../shared/device/index.ts';
 import type { ContentHash } from '../../shared/device/documents.ts';
 import { inSession } from './device-client.ts';
 import type { DownloadFlags } from './device-command.ts';
-import { printNote, printResult } from './output.ts';
+import { notePreparing, printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 
 export interface DeviceDownload {
@@ -32,8 +30,8 @@ export async function downloadAsDevice({ name, collection, path, flags }: Device
   const target = resolvePath(flags.output ?? basename(path));
   const { version } = flags;
   await inSession(name, flags, async (session, _key, device) => {
-    const args = { collection, name: path, ...(version === undefined ? {} : { version }) };
-    const document = documentToDownload(await session.request('documents.get', args, { idempotent: true }));
+    const wanted = { collection, name: path, ...(version === undefined ? {} : { version }) };
+    const document = await askForDocument(session, wanted, { onPreparing: notePreparing });
     const part = join(dirname(target), `.${basename(target)}.${document.version.slice(0, 16)}.part`);
     const resumedFrom = await partLength(part, document.length);
     await fetchInto(part, device, document, resumedFrom, flags);

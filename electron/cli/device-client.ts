@@ -5,6 +5,7 @@ import { formatFingerprint } from '../../shared/contracts/fingerprint.ts';
 import { wordsOfFingerprint } from '../../shared/contracts/fingerprint-words.ts';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { printable } from '../../shared/client/printable.ts';
+import { isAgentError, oncePrepared } from '../../shared/device/index.ts';
 import type { DeviceKey, Session } from '../../shared/device/index.ts';
 import { readArguments } from './call-input.ts';
 import type { DeviceFlags, RegisterFlags } from './device-command.ts';
@@ -17,7 +18,7 @@ import {
   rememberRelay,
   withKeys,
 } from './device-client-keys.ts';
-import { printNote, printResult } from './output.ts';
+import { notePreparing, printNote, printResult } from './output.ts';
 
 export interface DeviceCall {
   readonly name: string;
@@ -102,7 +103,8 @@ export async function forgetDevice(name: string, flags: DeviceFlags): Promise<vo
 export async function callAsDevice({ name, rpc, args, flags }: DeviceCall): Promise<void> {
   const payload = await readArguments(args, process.stdin);
   await inSession(name, flags, async (session, key) => {
-    const answer = await session.stream(rpc, payload, { idempotent: idempotent.has(rpc) });
+    const ask = () => session.stream(rpc, payload, { idempotent: idempotent.has(rpc) });
+    const answer = await oncePrepared(ask, { onPreparing: notePreparing, believes: isAgentError });
     let streamed = 0;
     for await (const bytes of answer.body) {
       streamed += bytes.length;

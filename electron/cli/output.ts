@@ -1,5 +1,6 @@
 // What a command prints: results on stdout (a line of JSON with --json), everything else on stderr.
 import { asGatehouseError } from '../../shared/contracts/errors.ts';
+import type { Preparing } from '../../shared/device/index.ts';
 import { exitCodeOf } from './exit-codes.ts';
 
 export interface OutputOptions {
@@ -15,6 +16,12 @@ export function printResult(value: unknown, lines: readonly string[], options: O
 /** A remark for the person at the terminal; never mixed into the result. */
 export function printNote(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** That a service still prepares a document, and how far it is. */
+export function notePreparing({ done, total }: Preparing): void {
+  const share = total === 0 ? 0 : Math.floor((done / total) * 100);
+  printNote(`preparing  ${String(share)} %  the service has read ${String(done)} of ${String(total)} bytes`);
 }
 
 /** Prints the error (with --json as a line `{"error":{code,message,details?}}` on stdout) and sets the exit code. */

@@ -84,6 +84,7 @@ const sentences: Readonly<Record<ErrorCode, () => string>> = {
   collections_corrupt: m.error_collections_corrupt,
   document_unknown: m.error_document_unknown,
   document_version_unknown: m.error_document_version_unknown,
+  document_preparing: m.error_document_preparing,
   document_changing: m.error_document_changing,
   document_conflict: m.error_document_conflict,
   document_name_invalid: m.error_document_name_invalid,

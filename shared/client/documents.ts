@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PutAnswer, VersionsAnswer } from '../contracts/documents.ts';
 import { GatehouseError } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
+import { oncePrepared } from '../device/preparing.ts';
+import type { Preparing } from '../device/preparing.ts';
 import type { BodySource } from './pour.ts';
 import type { Service } from './service.ts';
 
@@ -19,6 +21,8 @@ export interface DocumentDownload extends DocumentPlace {
   /** Default: the current one. */
   readonly version?: string;
   readonly signal?: AbortSignal;
+  /** Told while the service still reads the document, as often as it is asked. */
+  readonly onPreparing?: (progress: Preparing) => void;
 }
 
 export interface DownloadedVersion {
@@ -52,11 +56,8 @@ export async function downloadDocument(
   wanted: DocumentDownload,
 ): Promise<DownloadedVersion> {
   const { collection, name, signal } = wanted;
-  const answer = (await service.call(
-    'documents.versions',
-    { collection, name },
-    { signal },
-  )) as VersionsAnswer;
+  const ask = () => service.call('documents.versions', { collection, name }, { signal });
+  const answer = (await oncePrepared(ask, wanted)) as VersionsAnswer;
   const found = answer.versions.find((each) => {
     return wanted.version === undefined ? each.current : each.version === wanted.version;
   });
@@ -91,7 +92,7 @@ export async function uploadDocument(
 
 async function* contentOf(
   service: Service,
-  { collection, name, version, signal }: DocumentDownload & { readonly version: string },
+  { collection, name, version, signal, onPreparing }: DocumentDownload & { readonly version: string },
   size: number,
 ): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
@@ -101,7 +102,12 @@ async function* contentOf(
   while (at < size) {
     try {
       const args = { collection, name, version, inline: true, from: at };
-      const { body } = await service.stream('documents.get', { body: Buffer.alloc(0), args, signal });
+      const ask = () => service.stream('documents.get', { body: Buffer.alloc(0), args, signal });
+      const told = (progress: Preparing): void => {
+        since = performance.now();
+        onPreparing?.(progress);
+      };
+      const { body } = await oncePrepared(ask, { signal, onPreparing: told });
       for await (const chunk of body as AsyncIterable<Buffer>) {
         hash.update(chunk);
         at += chunk.length;

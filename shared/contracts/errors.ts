@@ -87,6 +87,7 @@ export const errorCodes = {
   collections_corrupt: 'collections.json cannot be read.',
   document_unknown: 'The collection has no such document.',
   document_version_unknown: 'The document has no such version.',
+  document_preparing: 'The service is still reading and encrypting the document; ask again.',
   document_changing: 'The document kept changing while it was read.',
   document_conflict: 'The document is not the version that was to be replaced.',
   document_name_invalid: 'A document cannot have this name.',

@@ -11,10 +11,10 @@ export const blockLength = 1024 * 1024;
 /** The file is not what it was when it was opened: to be tried again. */
 export class Changed extends Error {}
 
-/** SHA-256 of the content, lower-case hex. @throws Changed */
-export async function hashOf(opened: OpenedDocument, signal: AbortSignal): Promise<string> {
+/** SHA-256 of the content, lower-case hex. @throws what `blocks` does */
+export async function hashOf(blocks: AsyncIterable<Buffer>): Promise<string> {
   const hash = createHash('sha256');
-  for await (const block of blocksOf(opened, signal)) hash.update(block);
+  for await (const block of blocks) hash.update(block);
   return hash.digest('hex');
 }
 

@@ -7,9 +7,12 @@ import type { DocumentAnswer } from '../../../shared/contracts/documents.ts';
 import type { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { decryptBlob } from '../../../shared/device/blobs.ts';
 import { Documents } from './documents.ts';
+import type { DocumentsOptions } from './documents.ts';
 import type { Recipient } from './fetch-log.ts';
 
 export const anna: Recipient = { user: 'anna', via: 'tls', deviceId: null, deviceName: null };
+
+type SampleOptions = Pick<DocumentsOptions, 'maxStoreBytes' | 'answerWithinMs'>;
 
 export class SampleDocuments {
   readonly base: string;
@@ -26,21 +29,22 @@ export class SampleDocuments {
 
   /** With the collection `files`. */
   static async open(
-    options: { readonly allowUpload?: boolean; readonly maxStoreBytes?: number } = {},
+    options: SampleOptions & { readonly allowUpload?: boolean } = {},
   ): Promise<SampleDocuments> {
     const sample = new SampleDocuments(await realpath(await mkdtemp(join(tmpdir(), 'gatehouse-documents-'))));
     await mkdir(sample.folder);
-    await sample.start(options.maxStoreBytes);
+    const { allowUpload = false, ...rest } = options;
+    await sample.start(rest);
     const { folder } = sample;
-    await sample.documents.publish({ name: 'files', folder, allowUpload: options.allowUpload ?? false });
+    await sample.documents.publish({ name: 'files', folder, allowUpload });
     return sample;
   }
 
-  async start(maxStoreBytes?: number): Promise<void> {
+  async start(options: SampleOptions = {}): Promise<void> {
     this.documents = await Documents.open({
       dataFolder: this.dataFolder,
       onProblem: (problem) => this.problems.push(problem),
-      ...(maxStoreBytes === undefined ? {} : { maxStoreBytes }),
+      ...options,
     });
   }
 

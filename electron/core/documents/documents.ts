@@ -43,6 +43,8 @@ export interface DocumentsOptions {
   readonly dataFolder: string;
   readonly onProblem: (problem: GatehouseError) => void;
   readonly maxStoreBytes?: number;
+  /** How long a caller waits for a document before it is told `document_preparing`, in milliseconds. */
+  readonly answerWithinMs?: number;
 }
 
 /** Which document, or which version of it. */
@@ -67,9 +69,9 @@ export class Documents {
   #unwatch: () => void = () => undefined;
   #revision = 0;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: Parts, answerWithinMs?: number) {
     this.#parts = parts;
-    this.#snapshots = new Snapshots(parts.store);
+    this.#snapshots = new Snapshots(parts.store, answerWithinMs);
   }
 
   /** Whoever opens closes. @throws GatehouseError `collections_corrupt`, `storage_failed` */
@@ -77,14 +79,15 @@ export class Documents {
     const folder = join(dataFolder, 'documents');
     await ensurePrivateFolder(folder);
     const maxBytes = options.maxStoreBytes ?? defaultMaxStoreBytes;
-    const documents: Documents = new Documents({
+    const parts = {
       collections: await Collections.open(dataFolder),
       store: await BlobStore.open({ folder: join(folder, 'blobs'), maxBytes }),
       fetchLog: await FetchLog.open(folder),
       uploads: await Uploads.open(join(folder, 'uploads'), (...uploaded) =>
         documents.#onUploaded(...uploaded),
       ),
-    });
+    };
+    const documents: Documents = new Documents(parts, options.answerWithinMs);
     // What was removed while no service ran.
     await documents.#forgetRemoved();
     documents.#follow(onProblem);

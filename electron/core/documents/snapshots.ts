@@ -20,6 +20,8 @@ import type { FileIdentity } from './file-identity.ts';
 import { KnownVersions } from './known-versions.ts';
 import type { OpenedDocument } from './published-folder.ts';
 import { Places } from './places.ts';
+import { UnderWay } from './under-way.ts';
+import type { Progress } from './under-way.ts';
 
 /** How often a document that changes is read before its reader is told so, and the pause in between. */
 const attempts = 4;
@@ -42,11 +44,15 @@ export class Snapshots {
   readonly #known = new KnownVersions();
   /** Documents that are read at the same time, and callers that wait for their turn. */
   readonly #places = new Places({ running: 2, waiting: 64 });
-  readonly #underWay = new Map<string, Promise<Snapshot>>();
+  readonly #taking: UnderWay<Snapshot>;
+  readonly #hashing: UnderWay<CurrentVersion>;
   readonly #stopped = new AbortController();
 
-  constructor(store: BlobStore) {
+  /** @param answerWithinMs how long a caller waits before it is told `document_preparing`, in milliseconds */
+  constructor(store: BlobStore, answerWithinMs?: number) {
     this.#store = store;
+    this.#taking = new UnderWay(answerWithinMs);
+    this.#hashing = new UnderWay(answerWithinMs);
   }
 
   /** Breaks off what is being read. */
@@ -56,36 +62,31 @@ export class Snapshots {
 
   /** Resolves when nothing is under way any more. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#underWay.values());
+    await Promise.all([this.#taking.idle(), this.#hashing.idle()]);
   }
 
   /**
    * What the folder holds now, encrypted. Callers that ask for one document at the same time share the work.
-   * @throws GatehouseError `document_unknown`, `document_changing`, `limit_exceeded`, `storage_failed`,
-   *   `collection_folder_invalid`, `shutting_down`
+   * @throws GatehouseError `document_unknown`, `document_preparing`, `document_changing`, `limit_exceeded`,
+   *   `storage_failed`, `collection_folder_invalid`, `shutting_down`
    */
   take(collection: Collection, parts: readonly string[]): Promise<Snapshot> {
-    const key = JSON.stringify([collection.id, parts]);
-    const running = this.#underWay.get(key);
-    if (running !== undefined) return running;
-    const run = this.#takeSteadily(collection, parts, (opened) => this.#snapshot(collection, opened));
-    this.#underWay.set(key, run);
-    const done = (): void => {
-      this.#underWay.delete(key);
-    };
-    run.then(done, done);
-    return run;
+    return this.#taking.result(keyOf(collection, parts), (progress) =>
+      this.#takeSteadily(collection, parts, (opened) => this.#snapshot(collection, opened, progress)),
+    );
   }
 
   /** What the folder holds now, by its content hash alone. @throws GatehouseError as `take` */
   current(collection: Collection, parts: readonly string[]): Promise<CurrentVersion> {
-    return this.#takeSteadily(collection, parts, async (opened) => {
+    const read = async (opened: OpenedDocument, progress: Progress): Promise<CurrentVersion> => {
       const document = { collection: collection.id, name: sameName(opened.name) };
-      return versionOf(
-        opened,
-        this.#knownOf(document, opened.identity) ?? (await this.#hash(document, opened)),
-      );
-    });
+      const known = this.#knownOf(document, opened.identity);
+      begin(progress, opened.identity.size);
+      return versionOf(opened, known ?? (await this.#hash(document, opened, progress)));
+    };
+    return this.#hashing.result(keyOf(collection, parts), (progress) =>
+      this.#takeSteadily(collection, parts, (opened) => read(opened, progress)),
+    );
   }
 
   /** As `current`, where nobody has to read the document for it; else null. @throws GatehouseError as `take` */
@@ -117,12 +118,14 @@ export class Snapshots {
     throw new GatehouseError('document_changing', message);
   }
 
-  async #snapshot(collection: Collection, opened: OpenedDocument): Promise<Snapshot> {
+  async #snapshot(collection: Collection, opened: OpenedDocument, progress: Progress): Promise<Snapshot> {
     const document = { collection: collection.id, name: sameName(opened.name) };
     const known = this.#knownOf(document, opened.identity);
-    const version = known ?? (await this.#hash(document, opened));
+    const { size } = opened.identity;
+    begin(progress, known === null ? 2 * size : size);
+    const version = known ?? (await this.#hash(document, opened, progress));
     const kept = this.#store.find(document, version);
-    const record = kept ?? (await this.#places.in(() => this.#encrypt(document, opened, version)));
+    const record = kept ?? (await this.#places.in(() => this.#encrypt(document, opened, version, progress)));
     const identity = settled(opened.identity);
     const isNews = kept !== null && identity !== null && !isSame(kept.identity, identity);
     return {
@@ -136,20 +139,33 @@ export class Snapshots {
     return kept?.version ?? this.#known.find(document, identity);
   }
 
-  async #hash(document: DocumentKey, opened: OpenedDocument): Promise<string> {
-    const version = await this.#places.in(() => hashOf(opened, this.#stopped.signal));
+  async #hash(document: DocumentKey, opened: OpenedDocument, progress: Progress): Promise<string> {
+    const version = await this.#places.in(() => hashOf(this.#blocks(opened, progress)));
     const identity = settled(opened.identity);
     if (identity !== null) this.#known.add(document, identity, version);
     return version;
   }
 
-  async #encrypt(document: DocumentKey, opened: OpenedDocument, version: string): Promise<BlobRecord> {
+  /** The whole content, counted as it is read. */
+  async *#blocks(opened: OpenedDocument, progress: Progress): AsyncGenerator<Buffer> {
+    for await (const block of blocksOf(opened, this.#stopped.signal)) {
+      yield block;
+      progress.done += block.length;
+    }
+  }
+
+  async #encrypt(
+    document: DocumentKey,
+    opened: OpenedDocument,
+    version: string,
+    progress: Progress,
+  ): Promise<BlobRecord> {
     const { size } = opened.identity;
     const key = newBlobKey();
     const cipher = await blobCipher(key, { version, length: size });
     const writer = await this.#store.begin(blobLength(size));
     try {
-      if ((await this.#pour(opened, cipher, writer)) !== version)
+      if ((await this.#pour(this.#blocks(opened, progress), size, cipher, writer)) !== version)
         throw new Changed('It changed between two readings.');
       const facts = { ...document, version, size, key: Buffer.from(key).toString('base64url') };
       return await writer.finish({ ...facts, identity: settled(opened.identity) });
@@ -160,12 +176,17 @@ export class Snapshots {
   }
 
   /** The hash of what was encrypted. */
-  async #pour(opened: OpenedDocument, cipher: ChunkCipher, writer: BlobWriter): Promise<string> {
+  async #pour(
+    blocks: AsyncGenerator<Buffer>,
+    size: number,
+    cipher: ChunkCipher,
+    writer: BlobWriter,
+  ): Promise<string> {
     const hash = createHash('sha256');
-    const last = chunkCount(opened.identity.size) - 1;
+    const last = chunkCount(size) - 1;
     let index = 0;
     let writing = Promise.resolve();
-    for await (const block of blocksOf(opened, this.#stopped.signal)) {
+    for await (const block of blocks) {
       const pieces: Uint8Array[] = [];
       for (let at = 0; at < block.length; at += chunkLength)
         pieces.push(block.subarray(at, at + chunkLength));
@@ -183,6 +204,16 @@ export class Snapshots {
     if (index === 0) await writer.write([await sealChunk(cipher, 0, true, new Uint8Array())]);
     return hash.digest('hex');
   }
+}
+
+function keyOf({ id }: Collection, parts: readonly string[]): string {
+  return JSON.stringify([id, parts]);
+}
+
+/** Each attempt begins anew. */
+function begin(progress: Progress, total: number): void {
+  progress.done = 0;
+  progress.total = total;
 }
 
 function versionOf({ name, identity }: OpenedDocument, version: string): CurrentVersion {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { maxUploadLength } from '../../../shared/contracts/documents.ts';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { isSystemError } from '../../../shared/storage/atomic-file.ts';
-import { hashOf } from './document-reader.ts';
+import { blocksOf, hashOf } from './document-reader.ts';
 import { identityOf, sameIdentity } from './file-identity.ts';
 import type { OpenedDocument, PublishedFolder } from './published-folder.ts';
 import type { JournalEntry } from './upload-journal.ts';
@@ -134,7 +134,7 @@ export class Upload {
     const { folder, name } = this.#plan;
     const opened = await folder.openFile(name);
     try {
-      const found = await hashOf(opened, signal).catch(() => null);
+      const found = await hashOf(blocksOf(opened, signal)).catch(() => null);
       if (found !== expected) throw conflict('The document is another version by now. Load it again first.');
       await this.#file.chmod(Number(opened.stats.mode) & 0o777);
       await this.#file.sync();

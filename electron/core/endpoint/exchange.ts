@@ -58,6 +58,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   document_changing: 503,
   document_conflict: 409,
   document_name_invalid: 400,
+  document_preparing: 503,
   document_unknown: 404,
   document_version_unknown: 404,
   range_invalid: 416,

@@ -20,11 +20,12 @@ export class DownloadRow {
   }
 
   draw(): void {
-    const { state, received, length } = this.#download;
+    const { state, received, length, prepared } = this.#download;
     this.element.dataset.state = state;
-    if (length > 0) {
-      this.#bar.max = length;
-      this.#bar.value = received;
+    const [value, max] = state === 'preparing' ? [prepared.done, prepared.total] : [received, length];
+    if (max > 0) {
+      this.#bar.max = max;
+      this.#bar.value = value;
     }
     this.#text.textContent = this.#words();
     if (state === this.#drawn) return;
@@ -39,9 +40,15 @@ export class DownloadRow {
     const far = `${sizeText(received)} of ${sizeText(length)} (${share} %)`;
     const before = resumedFrom > 0 ? `, ${sizeText(resumedFrom)} of it from before` : '';
     if (state === 'done') return `All of it, decrypted and authentic: ${sizeText(length)}${before}`;
+    if (state === 'preparing') return this.#preparingWords();
     if (state === 'failed') return reason?.message ?? 'It failed.';
     if (state === 'paused') return `Paused at ${far}. ${reason === null ? '' : reason.message}`;
     return `${far}${before}`;
+  }
+
+  #preparingWords(): string {
+    const { done, total } = this.#download.prepared;
+    return `The agent is preparing it: ${total === 0 ? 0 : Math.floor((done / total) * 100)} %`;
   }
 
   #buttons(): HTMLElement[] {
@@ -50,6 +57,7 @@ export class DownloadRow {
     const go = (label: string): HTMLElement =>
       button(label, () => download.run(), { 'aria-label': `${label}: ${name}` });
     switch (download.state) {
+      case 'preparing':
       case 'running':
         return [button('Pause', () => download.pause(), { 'aria-label': `Pause: ${name}` })];
       case 'paused':

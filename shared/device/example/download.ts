@@ -1,11 +1,17 @@
-// One download as a state machine: running, paused (by the person, or because the connection stayed away), done, failed.
+// One download as a state machine: being prepared by the agent, running, paused (by the person, or because the connection stayed away), done, failed.
 // It goes on from what is kept. Every byte that is kept was authentic when it came.
 import { GatehouseError } from '../../contracts/errors.ts';
-import { documentToDownload, type DocumentToDownload } from '../document-answer.ts';
-import { saveDocument, type Device, type Session } from '../index.ts';
+import {
+  askForDocument,
+  saveDocument,
+  type Device,
+  type DocumentToDownload,
+  type Preparing,
+  type Session,
+} from '../index.ts';
 import { PartialFile } from './partial-file.ts';
 
-export type DownloadState = 'waiting' | 'running' | 'paused' | 'done' | 'failed';
+export type DownloadState = 'waiting' | 'preparing' | 'running' | 'paused' | 'done' | 'failed';
 
 export class Download {
   readonly collection: string;
@@ -15,6 +21,8 @@ export class Download {
   reason: GatehouseError | null = null;
   received = 0;
   length = 0;
+  /** How far the agent is, while it prepares the document. */
+  prepared: Preparing = { done: 0, total: 0 };
   /** Bytes that were kept from before. */
   resumedFrom = 0;
   content: Blob | null = null;
@@ -38,8 +46,12 @@ export class Download {
     let kept: PartialFile | null = null;
     try {
       const { collection, name } = this;
-      const answer = await this.#session.request('documents.get', { collection, name }, { idempotent: true });
-      const document = documentToDownload(answer);
+      const document = await askForDocument(
+        this.#session,
+        { collection, name },
+        { signal: this.#cancel.signal, onPreparing: (progress) => this.#prepares(progress) },
+      );
+      this.#become('running', null);
       kept = await PartialFile.open(document.version);
       await this.#receive(document, kept);
       this.content = await kept.blob();
@@ -68,6 +80,11 @@ export class Download {
         this.#tell();
       },
     });
+  }
+
+  #prepares(progress: Preparing): void {
+    this.prepared = progress;
+    this.#become('preparing', null);
   }
 
   #stopped(error: unknown): void {
