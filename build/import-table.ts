@@ -1,6 +1,6 @@
 // DESIGN.md's table "who may import whom", as data: one row a line of the table, in its order.
-// The table is the house plan, with what building it has taught: valibot may parse at every edge that takes
-// strangers' bytes, and `shared/storage` and `shared/testing` have rows of their own. Reading this file must be enough
+// The table is the house plan, with what building it has taught: valibot may parse at every edge that takes strangers'
+// bytes, and `shared/storage`, `shared/oidc` and `shared/testing` have rows of their own. Reading this file must be enough
 // to know what is allowed, so it holds no logic.
 
 export interface Row {
@@ -26,6 +26,7 @@ const net = 'shared/net';
 const e2ee = 'shared/e2ee';
 const device = 'shared/device';
 const storage = 'shared/storage';
+const oidc = 'shared/oidc';
 const client = 'shared/client';
 const relay = 'shared/relay';
 const core = 'electron/core';
@@ -46,6 +47,8 @@ export const rows: readonly Row[] = [
   { from: device, folders: [contracts], packages: [], node: false },
   { from: 'shared/device/example', folders: [device, contracts], packages: [], node: false },
   { from: storage, folders: [], packages: [], node: true },
+  // Whose access token it is: asked by the relay, and again by the service, which must not take its word.
+  { from: oidc, folders: [net, contracts], packages: ['jose', 'valibot'], node: true },
   {
     from: client,
     folders: [net, e2ee, device, contracts, storage],
@@ -54,13 +57,13 @@ export const rows: readonly Row[] = [
   },
   {
     from: relay,
-    folders: [net, wire, contracts, storage],
-    packages: ['ws', 'jose', 'prom-client', 'pino', 'valibot', busDriver],
+    folders: [net, wire, contracts, storage, oidc],
+    packages: ['ws', 'prom-client', 'pino', 'valibot', busDriver],
     node: true,
   },
   {
     from: core,
-    folders: [contracts, wire, net, e2ee, device, storage],
+    folders: [contracts, wire, net, e2ee, device, storage, oidc],
     packages: ['pino', 'valibot'],
     node: true,
   },

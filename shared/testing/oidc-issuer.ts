@@ -6,7 +6,8 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type TokenAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA';
+/** `RS512` is one that nobody here accepts. */
+export type TokenAlgorithm = 'ES256' | 'RS256' | 'PS256' | 'EdDSA' | 'RS512';
 
 export interface TokenOptions {
   /** Claims over those that make a good token; undefined leaves one out. */
@@ -39,7 +40,8 @@ export class IssuerKey {
     if (this.algorithm === 'ES256')
       return sign('sha256', bytes, { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
     const padding = this.algorithm === 'PS256' ? { padding: 6, saltLength: 32 } : {};
-    return sign('sha256', bytes, { key: this.#privateKey, ...padding });
+    const hash = this.algorithm === 'RS512' ? 'sha512' : 'sha256';
+    return sign(hash, bytes, { key: this.#privateKey, ...padding });
   }
 }
 

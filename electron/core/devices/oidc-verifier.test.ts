@@ -79,6 +79,11 @@ describe('a token', () => {
     expect(await codeOf(verifier().verify(issuer.token('anna', { claims })))).toBe('oidc_token_rejected');
   });
 
+  it('is refused with an algorithm that is not on the list, though the key is the issuer’s', async () => {
+    issuer.keys = [new IssuerKey('first', 'RS512')];
+    expect(await codeOf(verifier().verify(issuer.token()))).toBe('oidc_token_rejected');
+  });
+
   it('is refused as soon as the settings name another issuer or audience, or none', async () => {
     const verifying = verifier();
     const token = issuer.token();

@@ -3,7 +3,7 @@
 // Source: the Fetch standard, "CORS protocol".
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GatehouseError } from '../../contracts/errors.ts';
-import { isSafeUrl } from '../oidc/issuer-url.ts';
+import { isSafeUrl } from '../../oidc/issuer-url.ts';
 
 const maxOrigins = 64;
 /** How long a browser may remember a preflight, in seconds. */

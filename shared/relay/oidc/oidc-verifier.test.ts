@@ -43,7 +43,7 @@ describe('a good token', () => {
       issuer.keys = [new IssuerKey('only', alg)];
       const exp = seconds() + 100;
       const user = await verifier().verify(issuer.token('anna', { claims: { exp } }));
-      expect(user).toEqual({ subject: 'anna', expiresAt: exp * 1000 });
+      expect(user).toEqual({ issuer: issuer.url, subject: 'anna', expiresAt: exp * 1000 });
     },
   );
 
@@ -102,6 +102,11 @@ describe('a wrong token', () => {
         'oidc_token_rejected',
       );
     }
+  });
+
+  it('is signed with an algorithm that is not on the list, though the key is the issuer’s', async () => {
+    issuer.keys = [new IssuerKey('first', 'RS512')];
+    expect(await codeOf(verifier().verify(issuer.token()))).toBe('oidc_token_rejected');
   });
 
   it('is signed with HMAC under the public key', async () => {

@@ -1,7 +1,7 @@
 // The URL of an OpenID Connect issuer, and the documents that are fetched from it: bounded in time and size, never
 // through a redirect, and over plain HTTP on this machine alone.
-import { GatehouseError } from '../../contracts/errors.ts';
-import { isLoopbackHost } from '../../net/dial.ts';
+import { GatehouseError } from '../contracts/errors.ts';
+import { isLoopbackHost } from '../net/dial.ts';
 
 /** Longest discovery document or key set that is taken, in bytes. */
 const maxDocumentLength = 256 * 1024;
