@@ -38,6 +38,7 @@ describe('a first run', () => {
     expect(await readdir(sample.folder)).not.toContain('secrets.json');
     expect(sample.installation.state.phase).toBe('first_run');
     await sample.call('console.setup', { ...args, setupKey: text });
+    expect(() => key.check(text)).toThrow(expect.objectContaining({ code: 'setup_key_invalid' }));
     expect(sample.session.signedIn).toBe(true);
     expect((await stat(join(sample.folder, 'relay.json'))).mode & 0o777).toBe(0o600);
     expect(await sample.audit('action:console.setup')).toHaveLength(1);

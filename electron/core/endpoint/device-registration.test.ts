@@ -1,6 +1,6 @@
 // Registration through a hostile relay: no device gets in without the administrator, or a code that is good once; what the
 // relay swaps, strips or repeats is refused.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newIdentity } from '../../../shared/device/identity.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
@@ -28,6 +28,22 @@ const makeWire: DeviceWorldOptions['makeWire'] = (onStream) => {
 };
 
 const json = (answer: { body: Buffer }): unknown => JSON.parse(answer.body.toString('utf8'));
+
+describe('a start', () => {
+  it('that is under way when its device is revoked gives no session', async () => {
+    const app = await SampleApp.confirmed(world);
+    const { journal, registry, sessions } = world.devices;
+    const begin = journal.begin.bind(journal);
+    // The last that a start waits for: the file of the device says revoked before it goes on.
+    vi.spyOn(journal, 'begin').mockImplementation(async (...args) => {
+      const earlier = await begin(...args);
+      await registry.revoke(app.deviceId);
+      return earlier;
+    });
+    await expect(app.start()).rejects.toThrow('device_revoked');
+    expect(sessions.live).toBe(0);
+  });
+});
 
 describe('a registration', () => {
   it('waits until the administrator has compared the fingerprint', async () => {
