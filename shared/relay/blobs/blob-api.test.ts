@@ -1,62 +1,32 @@
-// Encrypted documents through the relay: ranges, one upload for many readers, the cache, and what a hostile service,
-// client or disk can do to it.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { createHash, randomBytes } from 'node:crypto';
+// Encrypted documents through the relay: ranges, one upload for many readers, the cache, and who gets one.
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiWorld, page, problem } from '../../testing/api-world.ts';
-import type { ApiAnswer } from '../../testing/api-world.ts';
-import type { DeviceCall } from '../../testing/device-service.ts';
+import { page, problem } from '../../testing/api-world.ts';
+import type { ApiAnswer, ApiWorld } from '../../testing/api-world.ts';
 import { startTestRelay } from '../../testing/relay-peers.ts';
+import {
+  blob,
+  cacheSettled,
+  content,
+  digest,
+  getBlob,
+  length,
+  startBlobWorld,
+  uploaded,
+} from '../../testing/blob-world.ts';
 import { segmentLength } from './segment-file.ts';
-
-const blob = 'blob-0123456789-ABCDEFG';
-const length = 3 * segmentLength + 1234;
-const content = randomBytes(length);
 
 let world: ApiWorld;
 
 beforeEach(async () => {
-  world = await ApiWorld.start();
-  world.react = serve;
+  world = await startBlobWorld();
 });
 
 afterEach(() => world.stop());
 
-/** As a service does it. */
-function serve(call: DeviceCall): void {
-  const { from, to } = call.blob;
-  if (call.blob.blob !== blob) {
-    call.beginBlob({ v: 1, ok: false, code: 'blob_unknown' });
-    call.stream.end();
-    return;
-  }
-  call.beginBlob({ v: 1, ok: true, length });
-  const bytes = content.subarray(from, to ?? length);
-  for (let at = 0; at < bytes.length; at += 65_536)
-    call.stream.write(Buffer.from(bytes.subarray(at, at + 65_536)));
-  call.stream.end();
-}
-
-function get(range?: string, id = blob, headers: Record<string, string> = {}): Promise<ApiAnswer> {
-  const authorization = `Bearer ${world.issuer.token()}`;
-  const path = `/s/${world.service.name}/blobs/${id}`;
-  return world.send({ path, headers: { authorization, range, ...headers } });
-}
-
-const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-/** Bytes that the service was asked for. */
-const uploaded = (): number => {
-  return world.calls.reduce((sum, { blob: { from, to } }) => sum + ((to ?? length) - from), 0);
-};
-
-async function cacheSettled(): Promise<void> {
-  const files = async (): Promise<number> => {
-    const names = await readdir(join(world.test.folder, 'blobs'));
-    return names.some((name) => name.endsWith('.tmp')) ? -1 : names.length;
-  };
-  await expect.poll(files).toBe(4);
-}
+const get = (range?: string, id = blob, headers: Record<string, string> = {}): Promise<ApiAnswer> =>
+  getBlob(world, range, id, headers);
 
 describe('a blob', () => {
   it('comes whole, and from the cache the second time', async () => {
@@ -67,10 +37,10 @@ describe('a blob', () => {
       etag: `"${blob}"`,
       'cache-control': 'no-store',
     });
-    await cacheSettled();
-    const before = uploaded();
+    await cacheSettled(world);
+    const before = uploaded(world);
     expect(digest((await get()).body)).toBe(digest(content));
-    expect([before, uploaded()]).toEqual([length, length]);
+    expect([before, uploaded(world)]).toEqual([length, length]);
     expect(world.calls[0]!.header).toEqual({
       v: 1,
       kind: 'blob',
@@ -116,18 +86,18 @@ describe('a blob', () => {
     const first = await get(`bytes=0-${half - 1}`);
     const rest = await get(`bytes=${half}-`);
     expect(digest(Buffer.concat([first.body, rest.body]))).toBe(digest(content));
-    expect(uploaded()).toBe(length);
+    expect(uploaded(world)).toBe(length);
   });
 
   it('is loaded once for many who read it at the same time', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => get()));
     expect(new Set(answers.map(({ body }) => digest(body)))).toEqual(new Set([digest(content)]));
-    expect(uploaded()).toBe(length);
+    expect(uploaded(world)).toBe(length);
   });
 
   it('stays readable from the cache when the service has gone, also after a restart of the relay', async () => {
     await get();
-    await cacheSettled();
+    await cacheSettled(world);
     const { name } = world.service;
     const { folder } = world.test;
     await world.test.relay.stop();
@@ -141,7 +111,7 @@ describe('a blob', () => {
   it('comes without any cache', async () => {
     await world.restart({}, { blobCacheBytes: 0 });
     for (const _ of [1, 2]) expect(digest((await get()).body)).toBe(digest(content));
-    expect(uploaded()).toBe(2 * length);
+    expect(uploaded(world)).toBe(2 * length);
   });
 
   it('larger than the cache comes whole, and the cache stays within its size', async () => {
@@ -191,136 +161,5 @@ describe('who gets one', () => {
     expect(problem(await get())).toEqual([429, 'limit_exceeded']);
     for (const { stream } of world.calls) stream.reset();
     await Promise.all(held.map((each) => each.catch(() => undefined)));
-  });
-});
-
-describe('what a hostile service can do', () => {
-  it('touches no other service’s blobs, though they have the same id', async () => {
-    const { name } = world.service;
-    await get();
-    await cacheSettled();
-    const other = randomBytes(100);
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length: other.length });
-      call.stream.write(other.subarray(call.blob.from, call.blob.to ?? 100));
-      call.stream.end();
-    };
-    await world.addService();
-    expect((await get()).body.equals(other)).toBe(true);
-    const authorization = `Bearer ${world.issuer.token()}`;
-    const mine = await world.send({ path: `/s/${name}/blobs/${blob}`, headers: { authorization } });
-    expect(digest(mine.body)).toBe(digest(content));
-  });
-
-  it.each([
-    [
-      'sends less than it said',
-      (call: DeviceCall) => {
-        call.stream.write(content.subarray(0, 100));
-        call.stream.end();
-      },
-    ],
-    [
-      'resets in the middle',
-      (call: DeviceCall) => {
-        call.stream.write(content.subarray(0, 2 * segmentLength));
-        setTimeout(() => call.stream.reset(), 100);
-      },
-    ],
-    [
-      'sends more than it said',
-      (call: DeviceCall) => {
-        call.stream.write(Buffer.concat([content, Buffer.alloc(10)]));
-        call.stream.end();
-      },
-    ],
-  ])('%s: the answer is refused or breaks, and is never taken for whole', async (_name, send) => {
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length });
-      if (call.blob.to === 0) call.stream.end();
-      else send(call);
-    };
-    const outcome = await get().then(
-      ({ status, body }) => (status === 200 ? digest(body) : status),
-      () => 'broken',
-    );
-    expect([502, 'broken', digest(content)]).toContain(outcome);
-  });
-
-  it('says another length later: the download ends, and the next one is of one piece', async () => {
-    await get('bytes=0-9');
-    const shorter = content.subarray(0, 2 * segmentLength);
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length: shorter.length });
-      call.stream.write(Buffer.from(shorter.subarray(call.blob.from, call.blob.to ?? shorter.length)));
-      call.stream.end();
-    };
-    await expect(get().then(({ status }) => Promise.reject(new Error(String(status))))).rejects.toThrow();
-    expect(digest((await get()).body)).toBe(digest(shorter));
-  });
-
-  it('says nothing: the reader is told in time', async () => {
-    await world.restart({ headerTimeoutMs: 200 });
-    world.react = () => undefined;
-    expect((await get()).status).toBeGreaterThanOrEqual(502);
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length });
-      if (call.blob.to === 0) call.stream.end();
-    };
-    expect(problem(await get())).toEqual([504, 'timeout']);
-  });
-});
-
-describe('readers that go, and disks that lie', () => {
-  it('ends the upload when the last reader has gone, and not before', async () => {
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length });
-      if (call.blob.to === 0) call.stream.end();
-    };
-    const authorization = `Bearer ${world.issuer.token()}`;
-    const text = `GET /s/${world.service.name}/blobs/${blob} HTTP/1.1\r\nhost: ${world.test.url.host}\r\nauthorization: ${authorization}\r\n\r\n`;
-    const [one, two] = [world.dial(text), world.dial(text)];
-    await expect.poll(() => world.calls.filter((call) => call.blob.to !== 0).length).toBe(1);
-    const upload = world.calls.find((call) => call.blob.to !== 0)!;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    one.socket.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(upload.stream.state).not.toBe('closed');
-    two.socket.destroy();
-    expect(await upload.closed).toMatchObject({ code: 'stream_reset' });
-  });
-
-  it('stops the upload while the reader does not read', async () => {
-    const authorization = `Bearer ${world.issuer.token()}`;
-    const huge = 64 * segmentLength;
-    const piece = Buffer.alloc(segmentLength);
-    world.react = (call) => {
-      call.beginBlob({ v: 1, ok: true, length: huge });
-      if (call.blob.to !== 0) for (let index = 0; index < 64; index += 1) call.stream.write(piece);
-      call.stream.end();
-    };
-    const { socket } = world.dial(
-      `GET /s/${world.service.name}/blobs/${blob} HTTP/1.1\r\nhost: ${world.test.url.host}\r\nauthorization: ${authorization}\r\n\r\n`,
-    );
-    socket.pause();
-    await expect.poll(() => world.calls.some((call) => call.blob.to !== 0)).toBe(true);
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    const upload = world.calls.find((call) => call.blob.to !== 0)!;
-    expect(upload.stream.queuedBytes).toBeGreaterThan(32 * segmentLength);
-    socket.destroy();
-    await upload.closed;
-  });
-
-  it('fetches again what was changed on the disk', async () => {
-    await get();
-    await cacheSettled();
-    const folder = join(world.test.folder, 'blobs');
-    for (const name of await readdir(folder)) {
-      const bytes = await readFile(join(folder, name));
-      bytes.writeUInt8(bytes.readUInt8(600) ^ 0xff, 600);
-      await writeFile(join(folder, name), bytes);
-    }
-    expect(digest((await get()).body)).toBe(digest(content));
-    expect(uploaded()).toBe(2 * length);
   });
 });
