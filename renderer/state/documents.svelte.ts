@@ -88,6 +88,14 @@ export class DocumentsState {
     this.open(null);
   }
 
+  /** Shows what was just published, whether or not the list has moved to it by itself: it tells of it first or last. */
+  published(collection: string): void {
+    this.tab = 'collections';
+    this.#collection = collection;
+    this.search = '';
+    this.open(null);
+  }
+
   /** Moves through the collections; a large `by` goes to the end. */
   moveCollection(by: number): void {
     const name = moved(

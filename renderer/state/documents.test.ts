@@ -105,6 +105,14 @@ describe('DocumentsState', () => {
     expect([state.search, state.detail, state.documentName]).toEqual(['', null, null]);
   });
 
+  it('shows a published collection without the old search, also where the list has moved to it by itself', () => {
+    state.search = 'x';
+    service.topics = { documents: { collections: [collection('0'), collection('a')], revision: 1 } };
+    expect(state.collection?.name).toBe('0');
+    state.published('0');
+    expect([state.collection?.name, state.search]).toEqual(['0', '']);
+  });
+
   it('opens versions and fetches of the document that a key moves to', async () => {
     await state.documents.load();
     state.move(1);
