@@ -10,6 +10,8 @@ import { memoryOfSessions } from './device-memory.ts';
 export interface DevicePlan {
   readonly rounds: number;
   readonly rateMs: number;
+  /** Of each way, before anything is measured: until then much of the time is the compiler's. */
+  readonly warmUpMs: number;
   readonly mebibytes: number;
   readonly starts: number;
   readonly sessions: number;
@@ -43,7 +45,7 @@ export async function measureDevices(
     kept[way].push(value);
   };
   const calls = callsOf(setting, session);
-  for (const way of ways) await load(calls[way], 8, plan.rateMs / 2);
+  for (const way of ways) await load(calls[way], 64, plan.warmUpMs);
   for (let round = 1; round <= plan.rounds; round += 1) {
     tell(`round ${String(round)} of ${String(plan.rounds)}`);
     const order = round % 2 === 1 ? ways : ways.toReversed();

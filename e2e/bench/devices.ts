@@ -9,8 +9,15 @@ import type { DevicePlan, DeviceRow } from './device-measures.ts';
 import { setUpDevices } from './device-setting.ts';
 import { Programs } from './programs.ts';
 
-const full: DevicePlan = { rounds: 6, rateMs: 1500, mebibytes: 128, starts: 30, sessions: 10_000 };
-const short: DevicePlan = { rounds: 1, rateMs: 300, mebibytes: 8, starts: 3, sessions: 200 };
+const full: DevicePlan = {
+  rounds: 6,
+  rateMs: 1500,
+  warmUpMs: 8000,
+  mebibytes: 128,
+  starts: 30,
+  sessions: 10_000,
+};
+const short: DevicePlan = { rounds: 1, rateMs: 300, warmUpMs: 150, mebibytes: 8, starts: 3, sessions: 200 };
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, short: { type: 'boolean', default: false } },
