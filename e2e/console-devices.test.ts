@@ -4,10 +4,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import type { Locator } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleBrowser, screenshot } from './support/browser.ts';
-import type { PageOptions } from './support/browser.ts';
 import { ConsoleClient } from './support/console-client.ts';
 import { ConsolePage } from './support/console-page.ts';
 import { DeviceWorld } from './support/device-world.ts';
+import { looks, wrongWith } from './support/looks.ts';
 import { until } from './support/waiting.ts';
 import { superadminPassword as password } from './support/world.ts';
 
@@ -15,6 +15,7 @@ let devices: DeviceWorld;
 let browser: ConsoleBrowser;
 let tab: ConsolePage;
 let url: string;
+let admin: ConsoleClient;
 beforeAll(async () => {
   [devices, browser] = await Promise.all([
     DeviceWorld.start(['--console', '127.0.0.1:0']),
@@ -26,27 +27,19 @@ beforeAll(async () => {
   await provider.close();
   browser.complaints.length = 0; // of the provider's own pages
   tab = await ConsolePage.signedIn(browser, { url, password });
+  admin = devices.world.home.keep(new ConsoleClient(url));
+  await admin.call('console.unlock', { password });
 });
 afterAll(async () => {
   await browser.close();
   await devices.close();
 });
 
-const register = (name: string, ...more: readonly string[]) => [
-  ...['device', 'register', name, '--relay', devices.proxy.url, '--service', devices.world.serviceId],
-  ...[...more, '--json'],
-];
 const facts = async (name: string): Promise<Record<string, string>> =>
-  (await devices.world.home.run(...register(name))).json as Record<string, string>;
-const codeOfCall = async (name: string): Promise<unknown> =>
-  ((await devices.device('call', name, 'ping')).json.error as { code?: string } | undefined)?.code;
+  (await devices.register(name)).json as Record<string, string>;
+const codeOfCall = (name: string): Promise<string | undefined> => devices.refusalOf(name);
 const showTab = (name: RegExp): Promise<void> => tab.page.getByRole('tab', { name }).click();
 const row = (text: string | RegExp): Locator => tab.page.getByRole('row').filter({ hasText: text });
-async function audited(filter: string): Promise<unknown[]> {
-  const client = devices.world.home.keep(new ConsoleClient(url));
-  await client.call('console.unlock', { password });
-  return [...(await client.call('audit.page', { filter, cursor: null, limit: 50 })).rows];
-}
 
 describe('a device that registers', () => {
   let laptop: Record<string, string>;
@@ -80,9 +73,9 @@ describe('a device that registers', () => {
     await confirm.click();
     await tab.says('laptop is confirmed and can sign in.');
     await until('the device is let in', async () => (await codeOfCall('laptop')) === undefined);
-    expect(await audited(`action:device.confirmed subject:${laptop.deviceFingerprint ?? ''}`)).toHaveLength(
-      1,
-    );
+    expect(
+      await admin.audited(`action:device.confirmed subject:${laptop.deviceFingerprint ?? ''}`),
+    ).toHaveLength(1);
   });
 
   it('that is refused is gone, and may register again', async () => {
@@ -109,7 +102,7 @@ describe('a registration code', () => {
     expect(await tab.qrCode('QR code of the registration code')).toBe(code);
     await screenshot(tab.page, 'devices-code');
     expect(await tab.violations()).toEqual([]);
-    const registered = await devices.world.home.runWith(`${code}\n`, ...register('tablet', '--code-stdin'));
+    const registered = await devices.register('tablet', `${code}\n`);
     expect(registered.json).toMatchObject({ status: 'confirmed', proved: true });
     await tab.dialog.getByText(/^Used/).waitFor();
     expect(await tab.dialog.innerText()).not.toContain(code);
@@ -138,7 +131,7 @@ describe('device sessions', () => {
     await tab.dialog.getByRole('button', { name: 'End session' }).click();
     await tab.says('The session is ended.');
     await until('the session is gone', async () => (await row('laptop').count()) === before - 1);
-    expect(await audited('action:device.session_ended')).toHaveLength(1);
+    expect(await admin.audited('action:device.session_ended')).toHaveLength(1);
   });
 
   it('count as a layer of their own on Connectivity', async () => {
@@ -209,7 +202,7 @@ describe('documents', () => {
     await tab.dialog.getByText('The folder itself and everything in it stays as it is.').waitFor();
     await tab.dialog.getByRole('button', { name: 'Remove collection' }).click();
     await tab.says('Contracts is no longer published.');
-    expect(await audited('subject:Contracts')).toHaveLength(2);
+    expect(await admin.audited('subject:Contracts')).toHaveLength(2);
   });
 });
 
@@ -227,16 +220,10 @@ describe('limits and issuer', () => {
     await audience.fill('12345');
     await tab.says(/Tokens for the present audience are rejected/);
     await tab.button('Discard').click();
-    expect(await audited('subject:service.device_sessions.max_requests')).toHaveLength(1);
+    expect(await admin.audited('subject:service.device_sessions.max_requests')).toHaveLength(1);
   });
 });
 
-const looks: Record<string, PageOptions> = {
-  light: { scheme: 'light' },
-  dark: { scheme: 'dark' },
-  german: { language: 'de-DE' },
-  narrow: { width: 900, height: 700, scheme: 'dark', language: 'de-DE' },
-};
 const views: readonly (readonly [string, 'devices' | 'documents', string, string | null])[] = [
   ['waiting', 'devices', '?show=waiting', null],
   ['list', 'devices', '?show=devices', 'laptop'],
@@ -254,13 +241,7 @@ describe.each(Object.entries(looks))('in %s', (name, look) => {
     for (const [view, page, query, chosen] of views) {
       await seen.open(page, query);
       if (chosen !== null) await seen.page.getByRole('button', { name: chosen, exact: true }).first().click();
-      await seen.page.waitForTimeout(400); // data is there and nothing moves any more
-      await screenshot(seen.page, `${page}-${view}-${name}`);
-      found[view] = await seen.violations();
-      const overflow = await seen.page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      if (overflow !== 0) found[view].push(`is ${String(overflow)} px wider than its window`);
+      found[view] = await wrongWith(seen, look, `${page}-${view}-${name}`);
     }
     expect(found).toEqual(Object.fromEntries(views.map(([view]) => [view, []])));
     expect(browser.complaints).toEqual([]);

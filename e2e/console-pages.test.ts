@@ -1,37 +1,91 @@
-// Every page, light and dark, in English and German, wide and narrow: seen (screenshots), read by axe, and walked by
-// keyboard alone. The service has real requests of a real client to show.
+// Payload capture from its switch to its own end a minute later, and in that minute every page, light and dark, in English
+// and German, wide and narrow: seen (screenshots), read by axe, and walked by keyboard alone. The service has real requests
+// of a real client to show.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Service } from '../shared/client/index.ts';
 import { ConsoleBrowser, screenshot } from './support/browser.ts';
-import type { PageOptions } from './support/browser.ts';
 import { ConsolePage, localClient, pageNames } from './support/console-page.ts';
 import { ConsoleWorld } from './support/console-world.ts';
+import { looks, wrongWith } from './support/looks.ts';
+
+/** The shortest time that capture can be on for, and a little. */
+const captureEndsWithinMs = 75_000;
 
 let browser: ConsoleBrowser;
 let world: ConsoleWorld;
+let service: Service;
+/** Where capture is switched on and looked at. */
+let inspector: ConsolePage;
 beforeAll(async () => {
   browser = await ConsoleBrowser.open();
   world = await ConsoleWorld.start();
   const { client, serviceId, fingerprint } = await localClient(world);
   const signedIn = await world.signedIn();
   const { token } = await signedIn.call('tokens.create', { user: 'anna', expiresAt: null });
-  const service = await client.serviceCloud(serviceId, { e2eeFingerprint: fingerprint, accessToken: token });
+  service = await client.serviceCloud(serviceId, { e2eeFingerprint: fingerprint, accessToken: token });
   for (let i = 0; i < 40; i += 1) await service.call('ping');
+  await service.call('echo', { before: 'capture' });
   await service.call('nothing-of-this-name').catch(() => undefined);
+  inspector = await ConsolePage.signedIn(browser, world, { height: 900 });
 });
 afterAll(async () => {
   await browser.close();
   await world.close();
 });
 
-const looks: Record<string, PageOptions> = {
-  light: { scheme: 'light' },
-  dark: { scheme: 'dark' },
-  german: { language: 'de-DE' },
-  narrow: { width: 900, height: 700, scheme: 'dark', language: 'de-DE' },
-};
+const row = (text: string | RegExp): Locator => inspector.page.getByRole('row').filter({ hasText: text });
 
-/** Axe looks at light, dark and narrow in both languages; German in the wide window is the same page with other words. */
-const readByAxe = (name: string): boolean => name !== 'german';
+async function requests(filter: string): Promise<void> {
+  await inspector.open('requests', `?filter=${encodeURIComponent(filter)}`);
+}
+
+describe('payload capture', () => {
+  const kept = 'plain to see';
+  const removed = { password: 'geheim-eins', pin: '4711-geheim-zwei' };
+
+  it('is switched on for one RPC, with a rule of its own, and says so until it ends', async () => {
+    await inspector.open('settings');
+    const card = inspector.page.locator('section, article').filter({ hasText: 'Payload capture' }).last();
+    await inspector.page.getByRole('checkbox', { name: 'echo' }).check();
+    await inspector.page.getByLabel('For', { exact: true }).fill('1');
+    await inspector.page.getByPlaceholder('Name or pattern').fill('pin');
+    await inspector.button('Add rule').click();
+    await inspector.button('Start capturing').click();
+    await inspector.says('Payloads are being captured');
+    await card.scrollIntoViewIfNeeded();
+    await screenshot(inspector.page, 'capture-on');
+    expect(await inspector.violations()).toEqual([]);
+  });
+
+  it('keeps what was sent and answered without what the rules take out, and marks the row', async () => {
+    await service.call('echo', { ...removed, note: kept });
+    await service.call('ping');
+    await requests('captured:yes');
+    await inspector.says('Payload capture is on: echo');
+    await expect.poll(() => row('echo').count()).toBe(1);
+    await row('echo').getByText('Payload captured').waitFor({ state: 'attached' });
+    await row('echo').click();
+    await inspector.page.getByRole('tab', { name: 'Payload' }).click();
+    await inspector.says(kept);
+    expect(await inspector.page.locator('mark').count()).toBeGreaterThanOrEqual(4);
+    await inspector.says(/2 redacted/);
+    await screenshot(inspector.page, 'payload');
+    expect(await inspector.violations()).toEqual([]);
+    const shown = await inspector.page.locator('main').innerText();
+    for (const secret of Object.values(removed)) expect(shown).not.toContain(secret);
+  });
+
+  it('has nothing of that on the disk either', () => {
+    const files = ['requests.db', 'requests.db-wal'].map((name) => {
+      return readFileSync(join(world.data, 'requests', name)).toString('latin1');
+    });
+    expect(files.join('')).toContain(kept);
+    for (const secret of Object.values(removed)) expect(files.join('')).not.toContain(secret);
+  });
+});
 
 describe.each(Object.entries(looks))('in %s', { timeout: 120_000 }, (name, look) => {
   it('every page is free of what axe knows, and fits its window', async () => {
@@ -39,13 +93,7 @@ describe.each(Object.entries(looks))('in %s', { timeout: 120_000 }, (name, look)
     const found: Record<string, string[]> = {};
     for (const page of pageNames) {
       await tab.open(page);
-      await tab.settled();
-      await screenshot(tab.page, `${page}-${name}`);
-      found[page] = readByAxe(name) ? await tab.violations() : [];
-      const overflow = await tab.page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      if (overflow !== 0) found[page].push(`is ${String(overflow)} px wider than its window`);
+      found[page] = await wrongWith(tab, look, `${page}-${name}`);
     }
     expect(found).toEqual(Object.fromEntries(pageNames.map((page) => [page, []])));
     expect(browser.complaints).toEqual([]);
@@ -125,4 +173,22 @@ describe('by keyboard alone', () => {
     await tab.page.getByRole('heading', { name: 'Audit' }).waitFor();
     await tab.page.context().close();
   });
+});
+
+describe('payload capture, a minute later', () => {
+  it(
+    'has switched itself off: the page says so, and nothing more is kept',
+    async () => {
+      await inspector.open('settings');
+      await inspector.page
+        .getByText('Payloads are being captured')
+        .waitFor({ state: 'hidden', timeout: captureEndsWithinMs });
+      await service.call('echo', { after: 'capture' });
+      await requests('captured:yes');
+      await expect.poll(() => row('echo').count()).toBe(1);
+      expect(await inspector.page.getByText('Payload capture is on').count()).toBe(0);
+      expect(browser.complaints).toEqual([]);
+    },
+    2 * captureEndsWithinMs,
+  );
 });

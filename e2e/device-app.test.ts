@@ -1,10 +1,10 @@
 // The example app as a new user walks it, in Chromium: sign in, register, compare, be confirmed, list, download, pull the
 // plug half-way and resume, outlive the request limit, be revoked. Relay, service and provider are real processes.
-import { AxeBuilder } from '@axe-core/playwright';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './support/axe.ts';
 import { ConsoleBrowser, screenshot } from './support/browser.ts';
 import { DeviceWorld, signIn } from './support/device-world.ts';
 
@@ -29,19 +29,14 @@ afterEach(() => {
   expect(browser.complaints).toEqual([]);
 });
 
-async function accessible(): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`)).toEqual([]);
-}
-
 /** The page as it is, light and dark. */
 async function pictures(name: string): Promise<void> {
   await screenshot(page, `device-app-${name}`);
   await page.emulateMedia({ colorScheme: 'dark' });
   await screenshot(page, `device-app-${name}-dark`);
-  await accessible();
+  expect(await axeViolations(page, 'colours')).toEqual([]);
   await page.emulateMedia({ colorScheme: 'light' });
-  await accessible();
+  expect(await axeViolations(page)).toEqual([]);
 }
 
 async function sessionCount(): Promise<string> {

@@ -91,6 +91,11 @@ export class ConsoleClient {
     return answer.result;
   }
 
+  /** Lines of the audit log, the newest first. */
+  async audited(filter: string): Promise<CallResult<'audit.page'>['rows']> {
+    return (await this.call('audit.page', { filter, cursor: null, limit: 50 })).rows;
+  }
+
   /** Follows topics; resolves once the socket is open. */
   async follow(
     topics: readonly TopicName[],

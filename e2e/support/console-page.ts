@@ -1,11 +1,12 @@
 // The console's page as a person uses it: by the names that are on it, in English unless the browser says otherwise.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from '@playwright/test';
 import jsQR from 'jsqr';
 import { login } from '../../shared/client/index.ts';
 import type { Client } from '../../shared/client/index.ts';
+import { axeViolations } from './axe.ts';
+import type { AxeRules } from './axe.ts';
 import type { ConsoleBrowser, PageOptions } from './browser.ts';
 import type { ConsoleWorld } from './console-world.ts';
 import { until } from './waiting.ts';
@@ -23,7 +24,8 @@ export const pageNames = [
 export type PageName = (typeof pageNames)[number];
 
 interface Drawn {
-  readonly pixels: readonly number[];
+  /** A digit for each: whether it is light. */
+  readonly pixels: string;
   readonly edge: number;
 }
 
@@ -108,15 +110,13 @@ export class ConsolePage {
   async qrCode(label: string): Promise<string | undefined> {
     await this.page.getByRole('img', { name: label }).waitFor();
     const { pixels, edge }: Drawn = await this.page.evaluate(drawing(label));
-    return jsQR.default(Uint8ClampedArray.from(pixels), edge, edge)?.data;
+    const rgba = [...pixels].flatMap((light) => [...Array<number>(3).fill(255 * Number(light)), 255]);
+    return jsQR.default(Uint8ClampedArray.from(rgba), edge, edge)?.data;
   }
 
   /** What axe finds wrong, a line each. */
-  async violations(): Promise<string[]> {
-    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, html }) => `${id}: ${String(target)} ${html}`),
-    );
+  violations(rules: AxeRules = 'all'): Promise<string[]> {
+    return axeViolations(this.page, rules);
   }
 }
 
@@ -141,7 +141,8 @@ const drawing = (label: string): string => `(async () => {
   await image.decode();
   const context = canvas.getContext('2d');
   context.drawImage(image, 0, 0, edge, edge);
-  return { pixels: Array.from(context.getImageData(0, 0, edge, edge).data), edge };
+  const { data } = context.getImageData(0, 0, edge, edge);
+  return { pixels: Array.from({ length: edge * edge }, (_, at) => (data[4 * at] > 127 ? 1 : 0)).join(''), edge };
 })()`;
 
 /** A client of the service's own local relay, with the token that the data folder holds for this machine. */

@@ -82,16 +82,22 @@ export class DeviceWorld {
     return this.world.home.run('device', ...args, '--json');
   }
 
+  /** Why this device's call is refused; undefined where it is answered. */
+  async refusalOf(name: string): Promise<string | undefined> {
+    return ((await this.device('call', name, 'ping')).json.error as { code?: string } | undefined)?.code;
+  }
+
+  /** `gatehouse device register`, given `stdin` where that is to be a registration code. */
+  register(name: string, stdin?: string): Promise<Ran> {
+    const { home, serviceId } = this.world;
+    const code = stdin === undefined ? [] : ['--code-stdin'];
+    const place = ['--relay', this.proxy.url, '--service', serviceId];
+    return home.runWith(stdin, 'device', 'register', name, ...place, ...code, '--json');
+  }
+
   /** Registers a device from the command line and confirms it as the administrator does; resolves once it may sign in. */
   async registered(name: string): Promise<Record<string, string>> {
-    const ran = await this.device(
-      'register',
-      name,
-      '--relay',
-      this.proxy.url,
-      '--service',
-      this.world.serviceId,
-    );
+    const ran = await this.register(name);
     if (ran.exitCode !== 0) throw new Error(`device register failed: ${ran.stdout}${ran.stderr}`);
     const facts = ran.json as Record<string, string>;
     await this.confirm(facts.deviceFingerprint ?? '');

@@ -60,18 +60,14 @@ export class World {
     try {
       const relay = home.spawn(...relayArgs(home, '127.0.0.1:0'), ...(more.relay ?? []));
       const url = String((await relay.event('ready')).url);
-      const { token } = await home.result('relay', 'enrolment-token', '--data', home.path('relay'));
+      const ofRelay = ['--data', home.path('relay')];
+      const [{ token }, minted] = await Promise.all([
+        home.result('relay', 'enrolment-token', ...ofRelay),
+        home.result('relay', 'client-token', '--user', 'anna', ...ofRelay),
+      ]);
       const enrolment = home.secret('enrolment-token', String(token));
       home.secret('password', `${superadminPassword}\n`);
       home.setUpService();
-      const minted = await home.result(
-        'relay',
-        'client-token',
-        '--user',
-        'anna',
-        '--data',
-        home.path('relay'),
-      );
       const start = [...serviceArgs(home, url), '--enrolment-token-file', enrolment, '--json'];
       const service = home.spawn(...start, ...(more.service ?? []));
       const ready = (await service.event('ready')) as Record<string, string>;
