@@ -16,7 +16,7 @@ const unitTimeoutMs = 30_000;
 const systemTimeoutMs = 120_000;
 
 /** Files that take much longer than others of their size: begun first, or one worker waits for the other at the end. */
-const slow = /\/e2e\/(start|console-(devices|inspector-tools|pages|life)|bench)\.test\.ts$/;
+const slow = /\/e2e\/(start|console-(devices|pages|life)|bench)\.test\.ts$/;
 
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
