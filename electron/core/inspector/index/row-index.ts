@@ -106,6 +106,16 @@ export class RowIndex {
     return this.#loading;
   }
 
+  /** Sorts a segment by a number, but for the newest, which grows; returns whether it did. Waits for all to be loaded. */
+  sortStep(): boolean {
+    return !this.#loading && this.#segments.slice(0, -1).some((segment) => segment.sortStep());
+  }
+
+  /** To be called from time to time: segments that do not change any more are sorted. */
+  settle(): void {
+    for (const segment of this.#segments) segment.settle();
+  }
+
   /** All rows below `before`, newest first. @throws NotLoadedYet */
   *newestFirst(before = Infinity): Generator<Slice> {
     for (let index = this.#segments.length - 1; index >= 0; index -= 1) {

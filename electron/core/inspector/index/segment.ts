@@ -3,12 +3,19 @@
 import { firstWord, flag, numberColumns, wordColumns } from './columns.ts';
 import type { IndexRow, NumberColumn, WordColumn } from './columns.ts';
 import { Dictionary } from './dictionary.ts';
+import { keyOf, sortedPositions } from './key-order.ts';
 
 /** Rows of a segment that stays in memory. */
 export const segmentRows = 65_536;
 
-/** Memory of a row, in bytes: id, numbers, words and flags. */
-export const rowBytes = 8 + numberColumns.length * 8 + wordColumns.length * 4 + 1;
+/** Numbers that pages are ordered by. */
+const sortedColumns = ['duration', 'read', 'written'] as const satisfies readonly NumberColumn[];
+
+/** A segment is sorted when none of its numbers has changed for so many calls of `settle`. */
+const settledAfter = 20;
+
+/** Memory of a row, in bytes: id, numbers, words, flags and its place in each order. */
+export const rowBytes = 8 + numberColumns.length * 8 + wordColumns.length * 4 + 1 + sortedColumns.length * 2;
 
 export type Dictionaries = Readonly<Record<WordColumn, Dictionary>>;
 
@@ -28,6 +35,9 @@ export class Segment {
   /** Rows are at `start` up to, not including, `end`. */
   start: number;
   end: number;
+  /** Of each number that the rows have been sorted by: their positions in its order. */
+  orders: Partial<Record<NumberColumn, Uint16Array>> = {};
+  #settled = settledAfter;
 
   /** @param at where the first row will be: 0 to append, `rows` to put rows in front */
   constructor(dictionaries: Dictionaries, rows: number, at: number) {
@@ -70,6 +80,7 @@ export class Segment {
     if (this.end === this.ids.length) return false;
     this.#write(this.end, row);
     this.end += 1;
+    this.orders = {};
     return true;
   }
 
@@ -78,6 +89,7 @@ export class Segment {
     if (this.start === 0) return false;
     this.start -= 1;
     this.#write(this.start, row);
+    this.orders = {};
     return true;
   }
 
@@ -88,12 +100,29 @@ export class Segment {
     for (const column of this.#columns()) column.copyWithin(at + 1, at, this.end);
     this.end += 1;
     this.#write(at, row);
+    this.#unsettle();
     return true;
   }
 
   replace(at: number, row: IndexRow): void {
+    const before = sortedColumns.map((name) => keyOf(this.numbers[name][at]));
     this.#release(at);
     this.#write(at, row);
+    if (sortedColumns.some((name, index) => keyOf(this.numbers[name][at]) !== before[index]))
+      this.#unsettle();
+  }
+
+  /** Some time has passed. */
+  settle(): void {
+    this.#settled += 1;
+  }
+
+  /** Sorts by one more number, where that is worth while: some 15 ms. Returns whether it did. */
+  sortStep(): boolean {
+    const column = sortedColumns.find((name) => this.orders[name] === undefined);
+    if (column === undefined || this.#settled < settledAfter) return false;
+    this.orders[column] = sortedPositions(this, column);
+    return true;
   }
 
   remove(at: number): void {
@@ -105,6 +134,11 @@ export class Segment {
   /** Gives the words of all rows back to the dictionaries. */
   releaseAll(): void {
     for (let at = this.start; at < this.end; at += 1) this.remove(at);
+  }
+
+  #unsettle(): void {
+    this.orders = {};
+    this.#settled = 0;
   }
 
   #columns(): (Float64Array | Uint32Array | Uint8Array)[] {

@@ -3,8 +3,9 @@
 // twice. Must never need more of an export than its parts so far have told.
 import type { RequestSort } from '../../../../shared/contracts/console/models.ts';
 import { requestFields } from '../../../../shared/contracts/filter/fields.ts';
+import { missing } from '../index/key-order.ts';
 import type { RowIndex } from '../index/row-index.ts';
-import { firstRows, missing, orderOf } from './order.ts';
+import { firstRows, orderOf } from './order.ts';
 import type { Order, Place } from './order.ts';
 import { compile } from './passes.ts';
 import type { FindTexts, Pass } from './passes.ts';

@@ -13,7 +13,11 @@ import type { NumberTest } from './number-test.ts';
 import type { HasText } from './texts.ts';
 
 /** Clears `mask[at]` for each position of the slice whose row does not match. */
-export type Pass = (slice: Slice, mask: Uint8Array) => void;
+export interface Pass {
+  (slice: Slice, mask: Uint8Array): void;
+  /** A call costs much, however few rows its slice has. */
+  readonly costlyStart?: true;
+}
 
 /** Looks a text up in the requests' free texts. */
 export type FindTexts = (text: string) => HasText;
@@ -92,7 +96,7 @@ function textPass({ text, negated }: Extract<Term, { kind: 'text' }>, findTexts:
   const hasText = findTexts(text);
   const matcher = phraseMatcher(text);
   const tables = searchedColumns.map((column) => ({ column, table: new MatchTable(matcher) }));
-  return ({ segment, from, to }, mask) => {
+  const pass = ({ segment, from, to }: Slice, mask: Uint8Array): void => {
     const lookups = tables
       .map(({ column, table }) => ({
         codes: segment.words[column],
@@ -107,6 +111,7 @@ function textPass({ text, negated }: Extract<Term, { kind: 'text' }>, findTexts:
       if (holds === negated) mask[at] = 0;
     }
   };
+  return Object.assign(pass, { costlyStart: true } as const);
 }
 
 /** 1 for each code whose value matches; a dictionary that has grown is tried on from where it was. */

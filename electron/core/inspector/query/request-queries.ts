@@ -11,13 +11,14 @@ import { GatehouseError } from '../../../../shared/contracts/errors.ts';
 import { requestFields } from '../../../../shared/contracts/filter/fields.ts';
 import type { Field, Filter } from '../../../../shared/contracts/filter/filter.ts';
 import { parseFilter } from '../../../../shared/contracts/filter/parse.ts';
-import type { WordColumn } from '../index/columns.ts';
+import type { NumberColumn, WordColumn } from '../index/columns.ts';
 import { wordColumns } from '../index/columns.ts';
+import { keyOf } from '../index/key-order.ts';
 import type { RowIndex } from '../index/row-index.ts';
 import type { ChartQuery, CompleteQuery, PageAtQuery, PageNearQuery, PageQuery } from '../inspector-api.ts';
 import { chartOf } from './chart.ts';
 import { decodeCursor, encodeCursor, queryKey } from './cursor.ts';
-import { anyRow, firstRows, keyOf, orderOf, placeAt, reversed } from './order.ts';
+import { anyRow, firstRows, orderOf, placeAt, reversed } from './order.ts';
 import type { Order, Place } from './order.ts';
 import { compile } from './passes.ts';
 import { Sample, valueOfRank } from './rank.ts';
@@ -28,7 +29,10 @@ import type { CheckCancelled } from './scan.ts';
 import type { FreeTexts } from './texts.ts';
 
 /** Keys that are looked at for a place of the scroll bar, which is about right. */
-const sampleSize = 65_536;
+const sampleSize = 32_768;
+
+/** Fewer keys than these say too little about where a share of the rows is. */
+const enoughKeys = 4096;
 
 /** Counting ends here. */
 export const countLimit = 10_001;
@@ -187,17 +191,27 @@ export class RequestQueries {
   #nearByKey({ scan, order }: Query, share: number): Place | null {
     const { column } = order;
     if (column === null) return null;
+    const sample = this.#sampleKeys(scan, column);
+    if (sample.length === 0) return null;
+    const rank = Math.min(Math.floor(share * sample.length), sample.length - 1);
+    const key = valueOfRank(sample, order.sign === 1 ? rank : sample.length - 1 - rank);
+    return { key, id: order.sign === 1 ? 0 : Number.MAX_SAFE_INTEGER };
+  }
+
+  /** Keys of matching rows: of one in so many where the rows are many and enough of them match, else of about all. */
+  #sampleKeys(scan: Scan, column: NumberColumn): Float64Array {
+    const step = Math.floor(this.#index.rows / sampleSize);
+    if (step > 1 && scan.cheapByRow) {
+      const few = keysOfEach(this.#index, scan, column, step);
+      if (few.length >= enoughKeys) return few;
+    }
     const found = new Sample(sampleSize);
     for (const slice of this.#index.newestFirst()) {
       const mask = scan.mask(slice);
       const values = slice.segment.numbers[column];
       for (let at = slice.from; at < slice.to; at += 1) if (mask[at] === 1) found.add(keyOf(values[at]));
     }
-    const sample = found.all();
-    if (sample.length === 0) return null;
-    const rank = Math.min(Math.floor(share * sample.length), sample.length - 1);
-    const key = valueOfRank(sample, order.sign === 1 ? rank : sample.length - 1 - rank);
-    return { key, id: order.sign === 1 ? 0 : Number.MAX_SAFE_INTEGER };
+    return found.all();
   }
 
   #pageOf(key: string, { places, before, after }: Window): RequestPage {
@@ -239,6 +253,20 @@ function placeOfRank(
     left -= 1;
   }
   return null;
+}
+
+/** Of one row in `step`: its key, where it matches. */
+function keysOfEach(index: RowIndex, scan: Scan, column: NumberColumn, step: number): Float64Array {
+  const found: number[] = [];
+  let left = 0;
+  for (const { segment, from, to } of index.newestFirst()) {
+    scan.check();
+    const values = segment.numbers[column];
+    let at = from + left;
+    for (; at < to; at += step) if (scan.holds(segment, at)) found.push(keyOf(values[at]));
+    left = at - to;
+  }
+  return Float64Array.from(found);
 }
 
 function frequentValues(index: RowIndex, column: WordColumn, wanted: string): string[] {

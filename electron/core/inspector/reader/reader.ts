@@ -135,7 +135,8 @@ class Reader {
   #refresh(): void {
     try {
       this.#index.refresh();
-      if (this.#index.loading) this.#stepSoon();
+      this.#index.settle();
+      this.#stepSoon();
     } catch {
       // The next query meets the same failure and reports it.
     }
@@ -157,7 +158,7 @@ class Reader {
     if (!this.#db.open) return;
     try {
       this.#index.refresh();
-      if (this.#index.loadStep()) this.#stepSoon();
+      if (this.#index.loadStep() || this.#index.sortStep()) this.#stepSoon();
     } catch {
       // As above; the interval tries again.
     }
