@@ -27,6 +27,8 @@ export type Tamper = (
 export class HostileProxy {
   /** Null: honest. */
   tamper: Tamper | null = null;
+  /** Blobs come whole to `tamper` too; otherwise they stream past it. */
+  tamperBlobs = false;
   /** Everything that passed, both ways, as the relay saw it. */
   readonly seen: Buffer[] = [];
   /** Requests by path. */
@@ -68,7 +70,7 @@ export class HostileProxy {
     this.#server.on('request', (request, response) => {
       const { method = 'GET', url: path = '/', headers } = request;
       this.paths.push(path);
-      if (path.includes('/blobs/')) {
+      if (path.includes('/blobs/') && !this.tamperBlobs) {
         this.#stream(path, headers, response);
         return;
       }
