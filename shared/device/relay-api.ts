@@ -2,6 +2,7 @@
 // here; whoever asked checks it. A call is never sent twice, except that a refused token is renewed once before anything
 // was passed on.
 import { deviceApi, deviceHeaders, type DeviceOperation } from '../contracts/device-api.ts';
+import { certificateRefusal } from '../contracts/certificate-refusal.ts';
 import { GatehouseError } from '../contracts/errors.ts';
 import type { Bytes } from './bytes.ts';
 import { maxProblemLength, problemError } from './problem.ts';
@@ -198,7 +199,9 @@ class Watch {
     if (error instanceof GatehouseError) return error;
     if (this.#late) return late();
     if (this.#outer?.aborted === true) return new GatehouseError('cancelled', 'The request was cancelled.');
-    const message = 'The relay cannot be reached, or broke off. Check the connection and try again.';
+    const message =
+      certificateRefusal(error) ??
+      'The relay cannot be reached, or broke off. Check the connection and try again.';
     return new GatehouseError('relay_unreachable', message, { cause: error });
   }
 

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import WebSocket from 'ws';
+import { certificateRefusal } from '../contracts/certificate-refusal.ts';
 import { asGatehouseError, GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import { maxMessageLength, WebSocketChannel } from './channel.ts';
 import { SocketIntake } from './socket-intake.ts';
@@ -153,11 +154,9 @@ function cancelled(): GatehouseError {
 
 function unreachable(relay: URL, cause: Error): GatehouseError {
   const code = 'code' in cause && typeof cause.code === 'string' ? ` (${cause.code})` : ` (${cause.message})`;
-  return new GatehouseError(
-    'relay_unreachable',
-    `The relay ${relay.origin} cannot be reached${code}. Check the URL, that the relay runs, and the way to it.`,
-    { cause },
-  );
+  const why = certificateRefusal(cause) ?? 'Check the URL, that the relay runs, and the way to it.';
+  const message = `The relay ${relay.origin} cannot be reached${code}. ${why}`;
+  return new GatehouseError('relay_unreachable', message, { cause });
 }
 
 async function readRefusal(relay: URL, response: IncomingMessage): Promise<GatehouseError> {
