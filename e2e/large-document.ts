@@ -70,6 +70,7 @@ async function run(): Promise<void> {
   const before = writtenBy(world.service.pid);
   await download('tablet', home.path('tablet.bin'));
   const uplink = writtenBy(world.service.pid) - before;
+  if (uplink > length / 100) throw new Error(`The second reader cost ${inMebibytes(uplink)} of the uplink.`);
   if ((await hashOf(home.path('tablet.bin'))) !== sha256) throw new Error('The second copy is another one.');
   console.log(
     `a second reader: ${inMebibytes(uplink)} more from the service; most memory of a process ${inMebibytes(most)}`,

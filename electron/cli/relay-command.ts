@@ -30,7 +30,7 @@ export function addRelayCommand(program: Command): void {
     )
     .option('--oidc-audience <name>', 'audience that the access tokens must be for')
     .option('--cors-origin <url...>', 'origin of a web page that may use the HTTPS API; may be repeated')
-    .option('--blob-cache-mb <n>', 'disk that encrypted documents may take at the relay, in MiB', '512')
+    .option('--blob-cache-mb <n>', 'disk that encrypted documents may take at the relay, in MiB', '4096')
     .option('--trial-idp [host:port]', 'with an OpenID Connect issuer for trials, on loopback alone')
     .option('--trial-app [host:port]', 'with the example app of device sessions, on loopback alone')
     .option('--trial-app-client <id>', 'client id of the example app at the --oidc-issuer')

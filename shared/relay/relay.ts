@@ -32,7 +32,8 @@ export type { Relay, RelayOptions } from './relay-options.ts';
 const closingMs = 2500;
 /** How often a draining relay looks whether its streams have ended, in milliseconds. */
 const drainCheckMs = 20;
-const defaultBlobCacheBytes = 512 * 1024 * 1024;
+/** Room for a document of 2 GiB and what others read meanwhile, so that a second reader costs the uplink nothing. */
+const defaultBlobCacheBytes = 4 * 1024 ** 3;
 
 /** @throws GatehouseError `usage`, `data_folder_in_use`, `storage_failed` */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
