@@ -11,6 +11,8 @@ import type { ChartLine } from './chart-data.ts';
 const heightPx = 90;
 /** Half of the label under the last point, pixels. */
 const lastLabelPx = 26;
+/** Diameter of the dot of a value that stands alone, pixels. */
+const lonePointPx = 6;
 /** A shorter range is a click, pixels. */
 const leastBrushPx = 4;
 /** Charts with this key share their cursor. */
@@ -103,6 +105,13 @@ export class LineChart {
   }
 }
 
+/** Values without a neighbour: no line leads to them, and without a dot nobody would see them. */
+function lonePoints(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const missing = (at: number) => values[at] === null || values[at] === undefined;
+  return [...values.keys()].filter((at) => !missing(at) && missing(at - 1) && missing(at + 1));
+}
+
 function seriesOf(line: ChartLine): uPlot.Series {
   const stroke = resolved(line.token);
   return {
@@ -110,7 +119,7 @@ function seriesOf(line: ChartLine): uPlot.Series {
     stroke,
     width: 1.5,
     dash: [...line.dash],
-    points: { show: false },
+    points: { show: true, size: lonePointPx, fill: stroke, filter: lonePoints },
     spanGaps: false,
     ...(line.filled ? { fill: `color-mix(in srgb, ${stroke} 12%, transparent)` } : {}),
   };
