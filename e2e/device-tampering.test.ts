@@ -1,4 +1,4 @@
-// A relay that tampers with documents on their way to a device, and tokens of a key that the service no longer has: each ends in its
+// A relay that tampers with documents on their way to a device, and tokens of a key that was rotated out: each ends in its
 // code at the command line, and no file is ever there that is not the whole document. Only the proxy is not the product.
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleBrowser } from './support/browser.ts';
 import { DeviceWorld, signIn } from './support/device-world.ts';
 import type { Published } from './support/device-world.ts';
+import { filesBelow } from './support/files.ts';
 import { turned, withBody } from './support/hostile-app.ts';
 import type { Answer } from './support/hostile-proxy.ts';
 import { until } from './support/waiting.ts';
@@ -155,4 +156,44 @@ describe('a token whose key was rotated out', () => {
     rmSync(pinned);
     await until('the service takes it again', async () => (await refusal()) === undefined);
   });
+
+  it('is refused by the relay, and never reaches the service', async () => {
+    const { home, relay, relayUrl } = devices.world;
+    const token = await freshToken();
+    expect((await agentInfo(token)).status).toBe(200);
+    await relay.end();
+    rmSync(home.path('relay', 'trial-idp', 'keys.json'));
+    const where = ['--listen', new URL(relayUrl).host, '--data', home.path('relay'), '--domain', 'PROD'];
+    const trial = ['--trial-idp', new URL(devices.issuer).host];
+    devices.world.relay = home.spawn('relay', ...where, ...trial, '--json');
+    await devices.world.relay.event('ready');
+    await devices.world.online();
+    const before = devices.world.rows().length;
+    const refused = await agentInfo(token);
+    expect(expiryOf(token)).toBeGreaterThan(Date.now());
+    expect([refused.status, await refused.json()]).toMatchObject([401, { code: 'oidc_token_rejected' }]);
+    expect(devices.world.rows()).toHaveLength(before);
+  });
 });
+
+/** The access token of a sign-in of this moment. */
+async function freshToken(): Promise<string> {
+  await page.context().clearCookies();
+  await devices.logIn(page, 'anna');
+  const files = filesBelow(devices.world.home.path('client'));
+  const kept = files.find(({ name }) => name.startsWith('sign-in-'))?.content.toString() ?? '{}';
+  return (JSON.parse(kept) as { tokens: { accessToken: string } }).tokens.accessToken;
+}
+
+/** In milliseconds since the epoch. */
+function expiryOf(token: string): number {
+  const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+  return (JSON.parse(claims) as { exp: number }).exp * 1000;
+}
+
+function agentInfo(token: string): Promise<Response> {
+  const { relayUrl, serviceId } = devices.world;
+  const path = `/s/${serviceId}/api/sessions/agentinfo?api-version=1.0`;
+  const headers = { authorization: `Bearer ${token}` };
+  return fetch(new URL(path, relayUrl.replace(/^ws/, 'http')), { headers });
+}
