@@ -110,7 +110,7 @@ export class ConsolePage {
   async qrCode(label: string): Promise<string | undefined> {
     await this.page.getByRole('img', { name: label }).waitFor();
     const { pixels, edge }: Drawn = await this.page.evaluate(drawing(label));
-    const rgba = [...pixels].flatMap((light) => [...Array<number>(3).fill(255 * Number(light)), 255]);
+    const rgba = Array.from(pixels).flatMap((light) => [...Array<number>(3).fill(255 * Number(light)), 255]);
     return jsQR.default(Uint8ClampedArray.from(rgba), edge, edge)?.data;
   }
 
