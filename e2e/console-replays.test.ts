@@ -47,8 +47,8 @@ it('replays that the service refused are counted beside their session', async ()
     return Promise.all(cells.map(async (row) => (await row.getByRole('cell').nth(at).innerText()).trim()));
   };
   await until('the replays are shown', async () => (await replays()).includes('3'));
-  // The session of the second call has had none.
-  expect((await replays()).toSorted()).toEqual(['0', '3']);
+  // No other session has had any.
+  expect((await replays()).filter((count) => count !== '0')).toEqual(['3']);
   await screenshot(tab.page, 'devices-replays');
   expect(await tab.violations()).toEqual([]);
 });
