@@ -13,6 +13,7 @@ type Listener = (params: Params, sessionId: string | undefined) => void;
 const flags = [
   '--headless=new',
   '--no-sandbox',
+  '--block-new-web-contents',
   '--remote-debugging-pipe',
   '--remote-debugging-port=0',
   '--disable-background-networking',

@@ -67,7 +67,6 @@ export class ChromiumPage {
     this.#listen();
     const { frameTree } = (await this.#send('Page.getFrameTree')) as { frameTree: { frame: { id: string } } };
     this.#mainFrame = frameTree.frame.id;
-    await cdp.send('Target.setDiscoverTargets', { discover: true });
     await this.#send('Page.enable');
     await this.#send('Runtime.enable');
     await this.#send('Fetch.enable', { patterns: [{ urlPattern: '*' }] });
@@ -121,11 +120,9 @@ export class ChromiumPage {
       // The page may be gone before it is answered.
       this.#paused(paused as Params & PausedRequest).catch(() => undefined);
     });
-    this.#cdp.on('Target.targetCreated', ({ targetInfo }) => {
-      const { targetId, openerId, url } = targetInfo as { targetId: string; openerId?: string; url: string };
-      if (openerId !== this.#targetId) return;
-      this.#host.onOpen(url);
-      void this.#cdp.send('Target.closeTarget', { targetId });
+    // Chromium itself opens none (its switch block-new-web-contents): one that opened could only be closed again.
+    this.#on('Page.windowOpen', ({ url }) => {
+      this.#host.onOpen(String(url));
     });
   }
 
