@@ -24,6 +24,9 @@ const cacheKiB = 32 * 1024;
 /** How often the index follows the changes while nobody asks, in milliseconds. */
 const followMs = 50;
 
+/** The index sorts only where nobody has asked for so long, in milliseconds: who asks does not wait for a step of it. */
+const quietMs = 40;
+
 type IndexedQuery = Exclude<AnyQuery, { name: 'detail' | 'views' | 'audit' | 'auditNewestId' }>;
 
 type Result = Queries[QueryName]['result'];
@@ -41,6 +44,7 @@ class Reader {
   readonly #follow: NodeJS.Timeout;
   #waiting: (() => void)[] = [];
   #stepping = false;
+  #askedAt = 0;
 
   constructor(port: MessagePort, start: ReaderStart) {
     this.#port = port;
@@ -64,6 +68,7 @@ class Reader {
   }
 
   async #answer({ call, now, query }: Extract<ToReader, { kind: 'query' }>): Promise<void> {
+    this.#askedAt = performance.now();
     const check = () => {
       if (Atomics.load(this.#cancel, call % this.#cancel.length) === call) throw cancelled();
     };
@@ -158,7 +163,8 @@ class Reader {
     if (!this.#db.open) return;
     try {
       this.#index.refresh();
-      if (this.#index.loadStep() || this.#index.sortStep()) this.#stepSoon();
+      const isQuiet = performance.now() - this.#askedAt > quietMs;
+      if (this.#index.loadStep() || (isQuiet && this.#index.sortStep())) this.#stepSoon();
     } catch {
       // As above; the interval tries again.
     }
