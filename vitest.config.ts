@@ -1,6 +1,6 @@
 // How the tests run: unit tests beside the code, one file more at a time than the smallest machine has cores, since they
-// wait for a third of their time; then whole-system tests, which start programs of their own. A whole-system file has a folder, ports and processes of its own, so it minds no other beside it;
-// what such a test waits for, it waits for by asking.
+// wait for a third of their time; then whole-system tests, which start programs of their own. Such a file has a folder,
+// ports and processes of its own, so it minds no other beside it; what it waits for, it waits for by asking.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
