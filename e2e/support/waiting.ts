@@ -11,7 +11,7 @@ const pollMs = 25;
 
 /** Resolves with the first value of `probe` that is neither undefined nor false. @throws Error after `withinMs` */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   probe: () => T | Promise<T>,
   withinMs = 10_000,
 ): Promise<Exclude<T, undefined | false>> {
@@ -19,7 +19,9 @@ export async function until<T>(
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
-    if (performance.now() > giveUpAt) throw new Error(`In vain waited ${withinMs} ms until ${what}`);
+    if (performance.now() > giveUpAt) {
+      throw new Error(`In vain waited ${withinMs} ms until ${typeof what === 'string' ? what : what()}`);
+    }
     await delay(pollMs);
   }
 }

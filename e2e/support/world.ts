@@ -41,7 +41,7 @@ export class World {
   readonly relayTokenFile: string;
   readonly serviceId: string;
   fingerprint: string;
-  #anybody: Promise<Service> | null = null;
+  #anybody: Service | null = null;
 
   private constructor(home: Home, relay: Program, service: Program, facts: Record<string, string>) {
     this.home = home;
@@ -143,18 +143,35 @@ export class World {
   /** Changes a setting, and resolves once the running service follows, which it must within a second. */
   async setting(name: keyof typeof capabilityOf, value: boolean): Promise<void> {
     await this.admin('settings', 'set', `service.e2ee.${name}`, String(value));
-    // The session that asks may be one that the change ends.
-    const follows = async (): Promise<boolean> =>
-      (await this.capabilities().catch(() => null))?.[capabilityOf[name]] === value;
-    await until(`the running service follows ${name}`, follows, withinASecondMs);
+    let answer = '';
+    const follows = async (): Promise<boolean> => {
+      try {
+        const told = (await this.capabilities())[capabilityOf[name]];
+        answer = String(told);
+        return told === value;
+      } catch (error) {
+        answer = String(error); // the session that asks may be one that the change ends
+        return false;
+      }
+    };
+    await until(
+      () => `the running service follows ${name} (last answer: ${answer})`,
+      follows,
+      withinASecondMs,
+    );
+  }
+
+  /** Whoever asks without end-to-end encryption. The change that is waited for may end the very session that this begins with. */
+  async #unsecured(): Promise<Service> {
+    const client = await this.client({ useE2eeDefault: 'never', onWarning: () => undefined });
+    return client.serviceCloud(this.serviceId);
   }
 
   /** What the service requires, as it says to everybody. */
   async capabilities(): Promise<Partial<Record<string, unknown>>> {
-    this.#anybody ??= this.client({ useE2eeDefault: 'never', onWarning: () => undefined }).then((client) =>
-      client.serviceCloud(this.serviceId),
-    );
-    const { e2ee } = (await (await this.#anybody).call('capabilities')) as { e2ee: Record<string, unknown> };
+    const anybody = this.#anybody ?? (await this.#unsecured());
+    this.#anybody = anybody;
+    const { e2ee } = (await anybody.call('capabilities')) as { e2ee: Record<string, unknown> };
     return e2ee;
   }
 
