@@ -71,19 +71,35 @@ export async function aesKey(raw: Bytes): Promise<Key | null> {
 /** Ciphertext and tag (NIST SP 800-38D), or null for a nonce that the protocol does not allow. */
 export async function sealGcm(key: Key, nonce: Bytes, data: Bytes, plaintext: Bytes): Promise<Bytes | null> {
   if (nonce.length !== gcmNonceLength) return null;
-  const parameters = { name: gcm, iv: nonce, additionalData: data, tagLength: gcmTagLength * 8 };
-  return new Uint8Array(await crypto.subtle.encrypt(parameters, key, plaintext));
+  return new Uint8Array(await crypto.subtle.encrypt(gcmParameters(nonce, data), key, plaintext));
 }
 
 /** The plaintext, or null where the tag does not verify or the nonce is not allowed. */
 export async function openGcm(key: Key, nonce: Bytes, data: Bytes, sealed: Bytes): Promise<Bytes | null> {
   if (nonce.length !== gcmNonceLength || sealed.length < gcmTagLength) return null;
-  const parameters = { name: gcm, iv: nonce, additionalData: data, tagLength: gcmTagLength * 8 };
   try {
-    return new Uint8Array(await crypto.subtle.decrypt(parameters, key, sealed));
+    return new Uint8Array(await crypto.subtle.decrypt(gcmParameters(nonce, data), key, sealed));
   } catch {
     return null;
   }
+}
+
+const reusedParameters = {
+  name: gcm,
+  iv: new Uint8Array(),
+  additionalData: new Uint8Array(),
+  tagLength: gcmTagLength * 8,
+};
+
+/**
+ * Good for the one call that it is made for: WebCrypto copies parameters before `encrypt` or `decrypt` returns (Web
+ * Cryptography API, "normalize an algorithm"). One object for all calls, because Node makes each one the prototype of its own copy,
+ * and a prototype that is new to V8 costs as much again as the call.
+ */
+function gcmParameters(nonce: Bytes, data: Bytes): typeof reusedParameters {
+  reusedParameters.iv = nonce;
+  reusedParameters.additionalData = data;
+  return reusedParameters;
 }
 
 /** A fresh key pair for signatures. The private key can be read only where `extractable` says so. */
