@@ -1,7 +1,7 @@
 // Calls of AES-GCM at the same time: each has its own nonce and associated data, though all share one parameters object.
 import { describe, expect, it } from 'vitest';
 import { u32, u64, concat, type Bytes } from './bytes.ts';
-import { aesKey, openGcm, randomBytes, sealGcm, type Key } from './primitives.ts';
+import { aesKey, openGcm, randomBytes, sealGcm } from './primitives.ts';
 
 const nonceOf = (at: number): Bytes => concat(new Uint8Array(4), u64(at));
 
