@@ -14,6 +14,14 @@ import { makeTestCertificate } from '../../shared/testing/test-certificate.ts';
 
 const gatehouse = resolve('out/gatehouse.mjs');
 
+/** What `npm run gatehouse` gives Node. */
+export const nodeFlags = flagsOf(readFileSync('package.json', 'utf8'));
+
+function flagsOf(json: string): readonly string[] {
+  const { scripts } = JSON.parse(json) as { scripts: { gatehouse: string } };
+  return scripts.gatehouse.match(/ --\S+(?=.* out\/gatehouse\.mjs)/g)?.map((flag) => flag.trim()) ?? [];
+}
+
 export class Programs {
   readonly folder: string;
   readonly #children: ChildProcess[] = [];
@@ -24,7 +32,7 @@ export class Programs {
 
   /** Starts `gatehouse …` and resolves with its ready line. */
   async gatehouse(args: readonly string[]): Promise<{ pid: number; ready: Record<string, string> }> {
-    const child = spawn(process.execPath, [gatehouse, ...args, '--json'], {
+    const child = spawn(process.execPath, [...nodeFlags, gatehouse, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#children.push(child);

@@ -3,18 +3,20 @@ import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { nodeFlags } from './programs.ts';
 import type { Programs } from './programs.ts';
 import type { LoadCommand, LoadResult, Way } from './protocol.ts';
 
 export const wayNames = ['relay', 'direct', 'openssh'] as const;
 export type WayName = (typeof wayNames)[number];
 
-/** A load generator in a process of its own. */
+/** A load generator in a process of its own, which Node is given the same flags for as for `gatehouse call`, whatever the way. */
 export class Load {
   readonly #child: ChildProcess;
 
   constructor(way: Way) {
-    this.#child = fork(join(import.meta.dirname, 'load.ts'), [JSON.stringify(way)]);
+    const execArgv = [...nodeFlags];
+    this.#child = fork(join(import.meta.dirname, 'load.ts'), [JSON.stringify(way)], { execArgv });
   }
 
   async run(command: LoadCommand): Promise<LoadResult> {

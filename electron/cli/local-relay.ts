@@ -76,7 +76,7 @@ class RelayChild {
   async start(listen: string): Promise<string> {
     const relay = ['relay', '--listen', listen, '--data', this.#dataFolder, '--domain', this.#domain];
     const flags = ['--json', '--end-with-stdin', '--log-level', 'warn'];
-    const child = spawn(process.execPath, [process.argv[1] ?? '', ...relay, ...flags], {
+    const child = spawn(process.execPath, [...process.execArgv, process.argv[1] ?? '', ...relay, ...flags], {
       stdio: ['pipe', 'pipe', 'inherit'],
       // In a group of its own: Ctrl-C at the terminal is for the parent, which drains before it stops the relay.
       detached: true,
