@@ -1,37 +1,27 @@
 // The session protocol in a real browser: Project Wycheproof's cases, the protocol's own vectors, and keys in IndexedDB.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DevicePage } from '../shared/testing/device-page.ts';
 import { tallyLine, wycheproofFiles, type WycheproofFile } from '../shared/testing/wycheproof.ts';
 import { ConsoleBrowser } from './support/browser.ts';
+import { repository } from './support/home.ts';
+import { ScriptOrigin } from './support/script-origin.ts';
 
-const repository = resolve(import.meta.dirname, '..');
 const folder = process.env.GATEHOUSE_WYCHEPROOF;
 
-let scratch: string;
-let server: Server;
+let served: ScriptOrigin;
 let browser: ConsoleBrowser;
 let page: Page;
 beforeAll(async () => {
-  scratch = mkdtempSync(join(tmpdir(), 'gatehouse-device-page-'));
-  const script = join(scratch, 'page.js');
-  execFileSync(process.execPath, [join(repository, 'build/device-page.mjs'), script]);
-  server = serve(readFileSync(script, 'utf8'));
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  served = await ScriptOrigin.start('shared/testing/device-page.ts');
   browser = await ConsoleBrowser.open();
-  const { port } = server.address() as AddressInfo;
-  page = await browser.page(`http://127.0.0.1:${port}/`);
+  page = await browser.page(served.origin);
 });
 afterAll(async () => {
   await browser.close();
-  server.close();
-  rmSync(scratch, { recursive: true });
+  await served.close();
 });
 
 describe('the session protocol in Chromium', () => {
@@ -89,16 +79,4 @@ interface Window {
 
 function vector(name: string): unknown {
   return JSON.parse(readFileSync(join(repository, 'shared/testing/vectors', name), 'utf8'));
-}
-
-function serve(script: string): Server {
-  return createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    response.end(
-      isScript
-        ? script
-        : '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>',
-    );
-  });
 }

@@ -1,29 +1,25 @@
 // What the bench of device sessions runs against: a relay over TLS with the trial's provider, a service with a published
-// folder, and a device that is registered by code. All real programs on loopback.
+// folder, and somebody who is signed in. All real programs on loopback.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { SignIn, ssoLogin } from '../../shared/client/index.ts';
-import { Device } from '../../shared/device/index.ts';
-import type { DeviceKey } from '../../shared/device/index.ts';
 import { signInByForms } from '../support/form-person.ts';
+import type { Entrance } from './device-client.ts';
 import type { Programs } from './programs.ts';
 
 export interface DeviceSetting {
-  readonly device: Device;
-  readonly key: DeviceKey;
   readonly tokens: SignIn;
-  /** `https://localhost:port` */
-  readonly relay: string;
-  readonly serviceId: string;
-  readonly servicePid: number;
+  /** For one client, with a registration code of its own. */
+  readonly entrance: () => Entrance;
   /** Publishes random bytes under `name`. */
-  publish(name: string, length: number): void;
+  readonly publish: (name: string, length: number) => void;
 }
 
-export async function setUpDevices(programs: Programs): Promise<DeviceSetting> {
+/** `pageOrigin` is the one page that may ask the relay. */
+export async function setUpDevices(programs: Programs, pageOrigin: string): Promise<DeviceSetting> {
   const data = join(programs.folder, 'service');
   const relayData = join(programs.folder, 'relay');
   const { cert, key } = certificate(programs);
@@ -31,7 +27,7 @@ export async function setUpDevices(programs: Programs): Promise<DeviceSetting> {
   const enrolment = programs.once(['relay', 'enrolment-token', '--data', relayData]);
   const relayed = await programs.gatehouse([
     ...['relay', '--data', relayData, '--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key],
-    ...['--trial-idp', '127.0.0.1:0'],
+    ...['--trial-idp', '127.0.0.1:0', '--cors-origin', pageOrigin],
   ]);
   const { oidcIssuer: issuer = '', oidcAudience: audience = '', oidcClientId: clientId = '' } = relayed.ready;
   const url = (relayed.ready.url ?? '').replace('127.0.0.1', 'localhost');
@@ -50,11 +46,9 @@ export async function setUpDevices(programs: Programs): Promise<DeviceSetting> {
   const earned = await ssoLogin({ ...options, openBrowser: (page) => void signInByForms(page, 'bench') });
   const relay = url.replace(/^ws/, 'http');
   const tokens = await SignIn.keep(join(programs.folder, 'client'), relay, options, earned);
-  const device = new Device(tokens, { relay, serviceId });
-  await device.loadAgentInfo();
-  const registered = await device.registerAs('bench', { code: admin('device', 'code').code ?? '' });
   return {
-    ...{ device, key: registered, tokens, relay, serviceId, servicePid: service.pid },
+    tokens,
+    entrance: () => ({ relay, serviceId, code: admin('device', 'code').code ?? '' }),
     publish: (name, length) => writeFileSync(join(programs.folder, 'published', name), randomBytes(length)),
   };
 }

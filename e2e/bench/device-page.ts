@@ -1,0 +1,24 @@
+// The bench's client as a page of Chromium has it, for Playwright to call. Bundled by build/device-page.mjs.
+import { BenchClient, type DeviceClient, type Entrance } from './device-client.ts';
+
+let client: BenchClient | null = null;
+let token = '';
+
+/** What a token is good for ends sooner than the bench: it is handed in anew before each measure. */
+function useToken(current: string): void {
+  token = current;
+}
+
+async function enter(entrance: Entrance): Promise<void> {
+  client = await BenchClient.enter({ token: () => Promise.resolve(token) }, entrance);
+}
+
+function entered(): DeviceClient {
+  if (client === null) throw new Error('Call enter() first.');
+  return client;
+}
+
+const bench = { useToken, enter, entered };
+export type BenchPage = typeof bench;
+
+Object.assign(globalThis, { bench });
