@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { ensurePrivateFolder } from '../../../shared/storage/atomic-file.ts';
 import { AnswerFile } from './answer-file.ts';
+import { IdQueue } from './id-queue.ts';
 import { JournalFile, keyLength } from './journal-file.ts';
 
 export interface JournalLimits {
@@ -47,8 +48,8 @@ export class RequestJournal {
   readonly #answers: AnswerFile;
   /** Of this process: what an earlier one wrote last, a power failure may have taken. */
   readonly #run = randomUUID();
-  /** By device, each with its ids from the oldest to the newest, and when they came. */
-  readonly #devices = new Map<string, Map<string, number>>();
+  /** By device. */
+  readonly #devices = new Map<string, IdQueue>();
   #size = 0;
   #shortening = false;
 
@@ -145,9 +146,9 @@ export class RequestJournal {
   }
 
   #remember(device: string, id: string, at: number): void {
-    const ids = this.#devices.get(device) ?? new Map<string, number>();
+    const ids = this.#devices.get(device) ?? new IdQueue();
     if (!ids.has(id)) this.#size += 1;
-    ids.set(id, at);
+    ids.add(id, at);
     // Devices in the order of their latest request, so that the one that was silent longest is looked at first.
     this.#devices.delete(device);
     this.#devices.set(device, ids);
@@ -161,13 +162,13 @@ export class RequestJournal {
 
   #firstIsOld(): boolean {
     const [first] = this.#devices;
-    const [oldest] = first?.[1].values() ?? [];
+    const oldest = first?.[1].oldest;
     return oldest !== undefined && this.#now() - oldest > this.#limits.maxAgeMs;
   }
 
-  #dropOldest(device: string, ids: Map<string, number>): void {
-    const [oldest] = ids.keys();
-    if (oldest !== undefined && ids.delete(oldest)) this.#size -= 1;
+  #dropOldest(device: string, ids: IdQueue): void {
+    if (ids.size > 0) this.#size -= 1;
+    ids.dropOldest();
     if (ids.size === 0) this.#devices.delete(device);
   }
 
