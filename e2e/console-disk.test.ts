@@ -8,7 +8,7 @@ import { ConsoleBrowser, screenshot } from './support/browser.ts';
 import { codeOf, ConsolePage, localClient, untilCode } from './support/console-page.ts';
 import { ConsoleWorld } from './support/console-world.ts';
 import { SmallDisk } from './support/small-disk.ts';
-import { loggedRows } from './support/request-log.ts';
+import { auditedActions, loggedRows } from './support/request-log.ts';
 import { until } from './support/waiting.ts';
 
 let browser: ConsoleBrowser;
@@ -76,6 +76,13 @@ describe('a request log that another program holds locked', () => {
     await tab.open('connectivity');
     await tab.says('Is being written');
     await until('every answered ping is on record', () => answeredPings(world) === 6);
+    await tab.open('audit');
+    await tab.says('Request log could not be written');
+    await tab.says('Request log could be written again');
+    expect(auditedActions(log(world)).filter((action) => action.startsWith('log.'))).toEqual([
+      'log.unavailable',
+      'log.available',
+    ]);
     browser.forgive(/status of 503/);
     expect(browser.complaints).toEqual([]);
   });
@@ -117,6 +124,7 @@ describe('a disk that is full', () => {
     await tab.dialog.getByText(/^gh_/).waitFor();
     await tab.open('audit');
     await tab.says('Access token created');
+    await tab.says('Request log could not be written');
     await screenshot(tab.page, 'disk-full-audit');
     small.free();
     await works(service);

@@ -165,6 +165,23 @@ describe('a console that serves', () => {
     expect(await state()).not.toBe(before);
   });
 
+  it('puts on record that the request log could not be written and can be again, once there is room for it', async () => {
+    const { log } = sample.installation.service.data;
+    const { audit } = await sample.installation.foundation();
+    const problem = new GatehouseError('log_unavailable', 'Another program holds it.');
+    vi.spyOn(log, 'available', 'get').mockReturnValue(false);
+    vi.spyOn(log, 'problem', 'get').mockReturnValue(problem);
+    const append = vi.spyOn(audit, 'append').mockRejectedValue(problem);
+    await vi.waitFor(() => expect(append.mock.calls.length).toBeGreaterThan(1), soon);
+    expect(await sample.audit('subject:"request log"')).toEqual([]);
+    vi.restoreAllMocks();
+    await vi.waitFor(async () => expect(await sample.audit('subject:"request log"')).toHaveLength(2), soon);
+    expect(await sample.audit('subject:"request log"')).toMatchObject([
+      { action: 'log.available', actor: 'service', code: null },
+      { action: 'log.unavailable', actor: 'service', code: 'log_unavailable', message: problem.message },
+    ]);
+  });
+
   it('forgets a remembered password when it is changed', async () => {
     await sample.call('console.unlock', { password, remember: true });
     expect(sample.host.remembered).toBe(password);

@@ -25,6 +25,7 @@ import { documentHandlers } from './document-handlers.ts';
 import { ExpectedChanges } from './expected-changes.ts';
 import { followDevices } from './follow-devices.ts';
 import { followInstallation } from './follow-installation.ts';
+import { followLog } from './follow-log.ts';
 import { inspectorTopics } from './inspector-topics.ts';
 import { OwnChanges } from './own-changes.ts';
 import { PasswordCheck } from './password-check.ts';
@@ -71,7 +72,7 @@ export class Console {
       const { code, message } = asGatehouseError(error);
       logger.warn({ code }, message);
     });
-    const unfollow = [followInstallation(this.#parts), followDevices(this.#parts)];
+    const unfollow = [followInstallation, followDevices, followLog].map((follow) => follow(this.#parts));
     this.#unfollow = () => unfollow.forEach((end) => end());
   }
 

@@ -11,6 +11,8 @@ export const actionWords: Readonly<Record<AuditAction, () => string>> = {
   'console.call_refused': m.audit_console_call_refused,
   'service.started': m.audit_service_started,
   'service.stopped': m.audit_service_stopped,
+  'log.unavailable': m.audit_log_unavailable,
+  'log.available': m.audit_log_available,
   'relay.changed': m.audit_relay_changed,
   'settings.changed': m.audit_settings_changed,
   'certificate.created': m.audit_certificate_created,

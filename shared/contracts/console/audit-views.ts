@@ -11,6 +11,8 @@ export type AuditAction =
   | 'console.call_refused'
   | 'service.started'
   | 'service.stopped'
+  | 'log.unavailable'
+  | 'log.available'
   | 'relay.changed'
   | 'settings.changed'
   | 'certificate.created'

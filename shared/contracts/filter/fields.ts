@@ -25,6 +25,8 @@ const auditActions = [
   'console.call_refused',
   'service.started',
   'service.stopped',
+  'log.unavailable',
+  'log.available',
   'relay.changed',
   'settings.changed',
   'certificate.created',
