@@ -31,6 +31,7 @@ export class DocumentsState {
   readonly #service: Service;
   #collection = $state<string | null>(null);
   #document = $state<string | null>(null);
+  #followed: string | null = null;
   detail = $state.raw<DocumentDetail | null>(null);
 
   constructor(service: Service) {
@@ -75,8 +76,14 @@ export class DocumentsState {
     return this.#document;
   }
 
-  /** As the address says it; an empty collection changes none. */
-  show(tab: string, collection: string): void {
+  /**
+   * Shows what the address says; an empty collection changes none. Each address is followed once: a list with what was
+   * just published must not lead back to the collection that the address still names.
+   */
+  follow(tab: string, collection: string): void {
+    const address = `${tab}/${collection}`;
+    if (address === this.#followed) return;
+    this.#followed = address;
     this.tab = tab === 'fetches' ? tab : 'collections';
     if (collection !== '') this.choose(collection);
   }

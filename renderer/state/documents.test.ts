@@ -81,13 +81,25 @@ describe('PagedRows', () => {
 });
 
 describe('DocumentsState', () => {
+  it('does not go back to what the address still says when the list changes', () => {
+    state.follow('', 'a');
+    state.published('c');
+    const collections = [collection('a'), collection('b'), collection('c')];
+    service.topics = { documents: { collections, revision: 1 } };
+    state.follow('', 'a');
+    expect(state.collection?.name).toBe('c');
+    state.follow('', 'b');
+    state.follow('', 'a');
+    expect(state.collection?.name).toBe('a');
+  });
+
   it('shows the first collection, and the one of the address where it is there', () => {
     expect(state.collection?.name).toBe('a');
-    state.show('fetches', 'b');
+    state.follow('fetches', 'b');
     expect([state.tab, state.collection?.name]).toEqual(['fetches', 'b']);
-    state.show('', '');
+    state.follow('', '');
     expect([state.tab, state.collection?.name]).toEqual(['collections', 'b']);
-    state.show('', 'gone');
+    state.follow('', 'gone');
     expect(state.collection?.name).toBe('a');
   });
 
