@@ -140,6 +140,12 @@ describe('the theme', () => {
     await tab.page.getByLabel('Theme').selectOption('dark');
     await tab.page.emulateMedia({ colorScheme: 'light' });
     await expect.poll(dark).toBe(true);
+    await tab.open('audit', `?filter=${encodeURIComponent('subject:console.theme')}`);
+    const changes = tab.page.getByRole('row').filter({ hasText: 'console.theme' });
+    await expect.poll(() => changes.allInnerTexts()).toHaveLength(2);
+    const [newest = '', first = ''] = await changes.allInnerTexts();
+    expect(newest).toMatch(/console\.theme\s+light\s+dark\s+administrator \(browser/);
+    expect(first).toMatch(/console\.theme\s+system\s+light\s+administrator \(browser/);
     await tab.page.context().close();
   });
 });

@@ -12,14 +12,23 @@ export const languageChoices = ['system', 'en', 'de'] as const satisfies readonl
 const themeKey = 'gatehouse.theme';
 const languageKey = 'gatehouse.language';
 
+export interface AppearanceChange {
+  readonly name: 'language' | 'theme';
+  readonly old: string;
+  readonly value: string;
+}
+
 export class Appearance {
   #theme = $state<ThemeChoice>('system');
   #language = $state<LanguageChoice>('system');
   #systemDark = $state(false);
   readonly #page: Window;
+  readonly #tell: (change: AppearanceChange) => void;
 
-  constructor(page: Window) {
+  /** `tell` is told of each choice that is another than before. */
+  constructor(page: Window, tell: (change: AppearanceChange) => void) {
     this.#page = page;
+    this.#tell = tell;
     this.#theme = chosen(themeChoices, read(page, themeKey));
     this.#language = chosen(languageChoices, read(page, languageKey));
     const dark = page.matchMedia('(prefers-color-scheme: dark)');
@@ -34,9 +43,9 @@ export class Appearance {
   }
 
   set theme(choice: ThemeChoice) {
+    const old = this.#theme;
     this.#theme = choice;
-    write(this.#page, themeKey, choice);
-    this.#apply();
+    this.#changed(themeKey, { name: 'theme', old, value: choice });
   }
 
   get language(): LanguageChoice {
@@ -44,14 +53,20 @@ export class Appearance {
   }
 
   set language(choice: LanguageChoice) {
+    const old = this.#language;
     this.#language = choice;
-    write(this.#page, languageKey, choice);
-    this.#apply();
+    this.#changed(languageKey, { name: 'language', old, value: choice });
   }
 
   /** Whether the page is dark now: for what CSS does not reach (charts). */
   get dark(): boolean {
     return this.#theme === 'system' ? this.#systemDark : this.#theme === 'dark';
+  }
+
+  #changed(key: string, change: AppearanceChange): void {
+    write(this.#page, key, change.value);
+    this.#apply();
+    if (change.old !== change.value) this.#tell(change);
   }
 
   #apply(): void {

@@ -13,6 +13,7 @@ import { locale } from '../i18n/locale.svelte.ts';
 import type { Locale } from '../i18n/locale.svelte.ts';
 import { Actions } from './actions.svelte.ts';
 import { Appearance } from './appearance.svelte.ts';
+import type { AppearanceChange } from './appearance.svelte.ts';
 import { Router } from './router.svelte.ts';
 import { TopicValue } from './topic.svelte.ts';
 
@@ -32,7 +33,7 @@ export class ConsoleModel {
   constructor(client: ConsoleClient, page: Window) {
     this.client = client;
     this.router = new Router(page);
-    this.appearance = new Appearance(page);
+    this.appearance = new Appearance(page, (change) => this.#record(change));
     const entries = topicNames.map((name) => [name, new TopicValue(client, name)]);
     this.#topics = Object.fromEntries(entries) as TopicValues;
     client.onLink((link) => (this.#link = link));
@@ -84,6 +85,12 @@ export class ConsoleModel {
   /** Who shows errors: the shell, once. */
   onReport(tell: (error: GatehouseError) => void): void {
     this.#tellError = tell;
+  }
+
+  /** Before somebody has signed in there is nobody to put on record. */
+  #record(change: AppearanceChange): void {
+    if (this.topic('console')?.signedIn !== true || this.offline) return;
+    this.call('settings.appearance', { ...change }).catch((error: unknown) => this.report(error));
   }
 
   /** Forgets what only one who is signed in may see. */

@@ -70,6 +70,7 @@ describe('a console that serves', () => {
     const { oldFingerprint, newFingerprint } = await sample.call('certificate.renew', { password });
     await sample.call('connectivity.setRelay', { password, relay: { kind: 'url', url: 'ws://127.0.0.1:2' } });
     await sample.call('capture.set', { minutes: 1, rpcNames: ['ping'], maxBytes: 10, redact: [] });
+    await sample.call('settings.appearance', { name: 'theme', old: 'system', value: 'dark' });
     await sample.call('console.changePassword', { password, next: 'another password' });
     const rows = await sample.audit('actor:"administrator (desktop)"');
     expect(rows.map(({ action, subject, old, value }) => [action, subject, old, value]).reverse()).toEqual([
@@ -81,6 +82,7 @@ describe('a console that serves', () => {
       ['certificate.renewed', newFingerprint, oldFingerprint, newFingerprint],
       ['relay.changed', 'relay', 'local', 'ws://127.0.0.1:2'],
       ['capture.changed', 'payload capture', 'off', '1 min: ping'],
+      ['settings.changed', 'console.theme', 'system', 'dark'],
       ['console.password_changed', 'superadmin password', null, null],
     ]);
     const all = JSON.stringify(await sample.audit());

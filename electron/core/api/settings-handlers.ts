@@ -4,6 +4,7 @@ import type { SettingChange } from '../../../shared/contracts/console/models.ts'
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { parseSettingValue } from '../../../shared/contracts/settings.ts';
 import type { SettingName, Settings } from '../../../shared/contracts/settings.ts';
+import { done } from './call-context.ts';
 import type { CallContext, CallsOf, ConsoleParts, Handlers } from './call-context.ts';
 
 const requireE2ee = 'service.e2ee.require_e2ee';
@@ -25,6 +26,11 @@ export function settingsHandlers(parts: ConsoleParts): Handlers<CallsOf<'setting
       const changes: SettingChange[] = [];
       for (const change of wanted) changes.push(await apply(parts, context, change));
       return { changes };
+    },
+    'settings.appearance': async ({ name, old, value }, { session }) => {
+      const subject = `console.${name}`;
+      await parts.audit.record({ action: 'settings.changed', actor: session.actor, subject, old, value });
+      return done;
     },
   };
 }

@@ -134,6 +134,10 @@ export const calls = {
       password: v.optional(password),
     }),
   ),
+  /** Language and theme are kept by the browser; that they were changed is on record as any other change. */
+  'settings.appearance': call<Done>()(
+    v.strictObject({ name: v.picklist(['language', 'theme']), old: required(16), value: required(16) }),
+  ),
   'tokens.create': call<CreatedToken>()(
     v.strictObject({ user: required(maxLength.name), expiresAt: v.nullable(time) }),
   ),
