@@ -1,6 +1,6 @@
 // What an administrator changes in the page, and what becomes of a live client of the real service by it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Client } from '../shared/client/index.ts';
+import type { Client, Service } from '../shared/client/index.ts';
 import { wordsOfFingerprint } from '../shared/contracts/fingerprint-words.ts';
 import { parseFingerprint } from '../shared/contracts/fingerprint.ts';
 import { ConsoleBrowser } from './support/browser.ts';
@@ -42,8 +42,9 @@ describe('the page Connectivity', () => {
     await page.dialog.locator('input[type=password]').fill(world.password);
     await page.button('Renew certificate').click();
     await page.says('The certificate has been replaced');
-    const shown = (await page.dialog.innerText()).replaceAll(/\s/g, '');
-    expect(shown).toContain(fingerprint);
+    const shown = await page.dialog.locator('.hex').allInnerTexts();
+    const [old, renewed] = shown.map((text) => text.replaceAll(/\s/g, ''));
+    expect(old).toBe(fingerprint);
     await page.button('Done').click();
     await untilCode('fingerprint_mismatch', () => ping());
     // Live sessions go on with the certificate they were made with, and the page counts them.
@@ -52,40 +53,65 @@ describe('the page Connectivity', () => {
     browser.forgive(/status of 40[13]/);
     await page.button('Copy fingerprint').first().click();
     fingerprint = (await page.clipboard()).replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
+    expect(fingerprint).toBe(renewed);
     expect(await codeOf(ping())).toBe('resolved');
     live.close();
   });
 
-  it('shows the same fingerprint as hex, as words with a checksum, and as a QR code that a camera reads', async () => {
+  it('shows the same fingerprint as hex, as words with a checksum, and as a QR code that a camera reads, each to copy', async () => {
     await page.open('connectivity');
     await page
       .button(/^Words/)
       .first()
       .click();
-    for (const word of await wordsOfFingerprint(fingerprint)) {
-      await page.page.getByText(word).first().waitFor();
-    }
+    const words = await wordsOfFingerprint(fingerprint);
+    for (const word of words) await page.page.getByText(word).first().waitFor();
+    await page.button('Copy words').click();
+    expect(await page.clipboard()).toBe(words.join(' '));
     await page
       .button(/^QR code/)
       .first()
       .click();
     const read = await page.qrCode('QR code of the fingerprint');
     expect(parseFingerprint(read ?? '')).toBe(fingerprint);
+    await page.button('Copy QR code').click();
+    await page.button('Copied').waitFor();
+    expect(await page.copiedQrCode()).toBe(read);
   });
 });
 
 describe('the page Settings', () => {
-  it('turns session verification on, and a live client without a token is out', async () => {
+  const toggle = (name: string) => page.page.getByRole('switch', { name });
+  /** Of a client that was told to use no E2EE. */
+  let plain: Service;
+
+  it('turns E2EE off with the password, says what that opens, and a client without E2EE gets in', async () => {
+    const plaintext = await localClient(world, { useE2eeDefault: 'never', onWarning: () => undefined });
+    plain = await plaintext.client.serviceCloud(id);
+    expect(await codeOf(plain.call('ping'))).toBe('e2ee_required');
+    await page.open('settings');
+    await toggle('Require end-to-end encryption').click();
+    await page.says(/This opens: .*(in the clear|without encryption|without E2EE)/);
+    await page.dialog.locator('input[type=password]').fill(world.password);
+    await page.button('Turn off').click();
+    await page.dialog.waitFor({ state: 'hidden' });
+    await untilCode('resolved', () => plain.call('ping'));
+  });
+
+  it('turns session verification on, and E2EE with it, which it says; live clients with neither are out', async () => {
     const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint });
     await page.open('settings');
-    await page.page.getByRole('switch', { name: 'Require session verification' }).click();
+    await toggle('Require session verification').click();
+    await page.says('E2EE was turned on too: session verification only runs inside it.');
+    await page.page.locator('[role=switch][aria-checked=true]').nth(1).waitFor();
     await untilCode('access_token_required', () => live.call('ping'));
+    await untilCode('e2ee_required', () => plain.call('ping'));
     live.close();
   });
 
   it('asks for the password before it turns it off, and says what that opens', async () => {
     await page.open('settings');
-    await page.page.getByRole('switch', { name: 'Require session verification' }).click();
+    await toggle('Require session verification').click();
     await page.says(/This opens: clients without an access token/);
     expect(await codeOf(ping())).toBe('access_token_required');
     await page.dialog.locator('input[type=password]').fill(world.password);
@@ -96,22 +122,29 @@ describe('the page Settings', () => {
 });
 
 describe('the page Access', () => {
-  it('makes a token that works, shows it once, and revokes it under a live session', async () => {
+  it('makes a token that works and ends in time, shows it once, says when it was used, and revokes it under a live session', async () => {
     await page.open('access');
     await page
       .button(/^(New token|Create the first token) …$/)
       .first()
       .click();
     await page.page.getByLabel('Remote user').fill('anna');
+    await page.page.getByLabel('Expires').selectOption('7');
     await page.button('Create token').click();
     await page.button('Copy token').click();
     const accessToken = await page.clipboard();
     expect(accessToken).toMatch(/^gh_[a-z0-9]+_[\w-]{43}$/);
+    await page.button('Show QR code').click();
+    expect(await page.qrCode('QR code of the access token')).toBe(accessToken);
     await page.dialog.getByRole('button', { name: 'Done' }).click();
     await page.page.getByText(accessToken).waitFor({ state: 'detached' });
     expect(await page.page.content()).not.toContain(accessToken);
+    const row = page.page.getByRole('row').filter({ hasText: accessToken.split('_')[1] ?? '' });
+    expect(await row.innerText()).toMatch(/in (6|7) days/);
+    await row.getByText('Not on record').waitFor();
     const live = await client.serviceCloud(id, { e2eeFingerprint: fingerprint, accessToken });
     expect(await codeOf(live.call('ping'))).toBe('resolved');
+    await row.getByText('Not on record').waitFor({ state: 'detached' });
     await page.button(/^Revoke token .* of anna$/).click();
     await page.dialog.getByRole('button', { name: 'Revoke token' }).click();
     await untilCode('access_token_rejected', () => live.call('ping'));
@@ -125,6 +158,10 @@ describe('the page Sessions', () => {
     await live.call('ping');
     await page.open('sessions');
     await page.page.getByRole('row').filter({ hasText: 'TLS' }).last().click();
+    const facts = await page.page.getByRole('complementary').innerText();
+    for (const fact of ['TLSv1.3', 'TLS_AES_', 'Encrypted, not verified', 'HTTP/2'])
+      expect(facts).toContain(fact);
+    expect(facts).toMatch(/Requests\s+2\s/);
     await page.button('End session …').click();
     await page.dialog.getByRole('button', { name: 'End session' }).click();
     await page.says('The session has ended.');
@@ -145,6 +182,19 @@ describe('the page Audit', () => {
     ]) {
       await page.says(what);
     }
+    await page.open('audit', `?filter=${encodeURIComponent('action:settings.changed')}`);
+    const changes = page.page.getByRole('row').filter({ hasText: 'service.e2ee' });
+    await expect.poll(() => changes.count()).toBe(4);
+    expect((await changes.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '))).toEqual(
+      [
+        'require_e2ee_session_verification true false',
+        'require_e2ee_session_verification false true',
+        'require_e2ee false true',
+        'require_e2ee true false',
+      ].map((change): unknown => {
+        return expect.stringContaining(`service.e2ee.${change} administrator (browser 127.0.0.1`);
+      }),
+    );
     expect(browser.complaints).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import jsQR from 'jsqr';
 import { login } from '../../shared/client/index.ts';
-import type { Client } from '../../shared/client/index.ts';
+import type { Client, LoginOptions } from '../../shared/client/index.ts';
 import { axeViolations } from './axe.ts';
 import type { AxeRules } from './axe.ts';
 import type { ConsoleBrowser, PageOptions } from './browser.ts';
@@ -109,7 +109,16 @@ export class ConsolePage {
   /** What a camera reads from the QR code of this label. */
   async qrCode(label: string): Promise<string | undefined> {
     await this.page.getByRole('img', { name: label }).waitFor();
-    const { pixels, edge }: Drawn = await this.page.evaluate(drawing(label));
+    return this.#read(drawing(label));
+  }
+
+  /** The same of the picture that a button of this page has put on the clipboard. */
+  copiedQrCode(): Promise<string | undefined> {
+    return this.#read(copied);
+  }
+
+  async #read(draw: string): Promise<string | undefined> {
+    const { pixels, edge }: Drawn = await this.page.evaluate(draw);
     const rgba = Array.from(pixels).flatMap((light) => [...Array<number>(3).fill(255 * Number(light)), 255]);
     return jsQR.default(Uint8ClampedArray.from(rgba), edge, edge)?.data;
   }
@@ -128,10 +137,24 @@ const pageNow = `(() => {
   return text + document.querySelector('main').scrollHeight;
 })()`;
 
-/** Runs in the page, whose types are not ours: the pixels of the picture with a label, drawn with an edge of 480. */
-const drawing = (label: string): string => `(async () => {
+/** Runs in the page, whose types are not ours, as the two below: the pixels of an image, drawn with an edge of 480. */
+const drawn = `((image) => {
   const edge = 480;
   const canvas = Object.assign(document.createElement('canvas'), { width: edge, height: edge });
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0, edge, edge);
+  const { data } = context.getImageData(0, 0, edge, edge);
+  return { pixels: Array.from({ length: edge * edge }, (_, at) => (data[4 * at] > 127 ? 1 : 0)).join(''), edge };
+})`;
+
+const copied = `(async () => {
+  const [item] = await navigator.clipboard.read();
+  return ${drawn}(await createImageBitmap(await item.getType('image/png')));
+})()`;
+
+/** The picture with a label. */
+const drawing = (label: string): string => `(async () => {
+  const edge = 480;
   const copy = document.querySelector('svg[aria-label=' + ${JSON.stringify(JSON.stringify(label))} + ']').cloneNode(true);
   copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   copy.setAttribute('width', edge);
@@ -139,22 +162,20 @@ const drawing = (label: string): string => `(async () => {
   const image = new Image();
   image.src = 'data:image/svg+xml,' + encodeURIComponent(copy.outerHTML);
   await image.decode();
-  const context = canvas.getContext('2d');
-  context.drawImage(image, 0, 0, edge, edge);
-  const { data } = context.getImageData(0, 0, edge, edge);
-  return { pixels: Array.from({ length: edge * edge }, (_, at) => (data[4 * at] > 127 ? 1 : 0)).join(''), edge };
+  return ${drawn}(image);
 })()`;
 
 /** A client of the service's own local relay, with the token that the data folder holds for this machine. */
 export async function localClient(
   world: ConsoleWorld,
+  options: Partial<LoginOptions> = {},
 ): Promise<{ client: Client; serviceId: string; fingerprint: string }> {
   const signedIn = await world.signedIn();
   const topics = await signedIn.follow(['connectivity', 'certificate']);
   const { relay, serviceId } = await topics.until('connectivity', ({ link }) => link.state === 'online');
   const { fingerprint } = await topics.until('certificate', () => true);
   const relayToken = readFileSync(join(world.data, 'client-token'), 'utf8').trim();
-  const client = world.home.keep(await login({ relay: relay.url, relayToken }));
+  const client = world.home.keep(await login({ relay: relay.url, relayToken, ...options }));
   return { client, serviceId, fingerprint };
 }
 

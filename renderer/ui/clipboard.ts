@@ -1,20 +1,31 @@
-// Puts a text on the clipboard. The desktop app grants no permission, not even this one: there the copy command, which
-// needs none, does it. Call it from a click or a key.
+// Puts a text or a picture on the clipboard. The desktop app grants no permission, not even this one: there the copy command,
+// which needs none, does it. Call it from a click or a key.
 
 /** @throws Error where neither way is open */
 export async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    if (!copyByCommand(text)) throw new Error('The text could not be copied.');
+    if (!copyByCommand({ 'text/plain': text })) throw new Error('The text could not be copied.');
   }
 }
 
-/** Without a selection and without moving the focus: the copy event carries the text. */
-function copyByCommand(text: string): boolean {
+/** A PNG; by the copy command as a page that holds it. @throws Error where neither way is open */
+export async function copyPicture(png: Blob): Promise<void> {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ [png.type]: png })]);
+  } catch {
+    const base64 = btoa(String.fromCharCode(...new Uint8Array(await png.arrayBuffer())));
+    const html = `<img src="data:${png.type};base64,${base64}">`;
+    if (!copyByCommand({ 'text/html': html })) throw new Error('The picture could not be copied.');
+  }
+}
+
+/** By type. Without a selection and without moving the focus: the copy event carries it. */
+function copyByCommand(content: Readonly<Record<string, string>>): boolean {
   let copied = false;
   const onCopy = (event: ClipboardEvent): void => {
-    event.clipboardData?.setData('text/plain', text);
+    for (const [type, text] of Object.entries(content)) event.clipboardData?.setData(type, text);
     event.preventDefault();
     event.stopImmediatePropagation();
     copied = true;
