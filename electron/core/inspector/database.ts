@@ -9,6 +9,7 @@ import DatabaseConstructor from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { checkVersion, migrate } from './migrations.ts';
 import { describeFailure } from './failures.ts';
+import { interruptRunning } from './running-mark.ts';
 
 /** Owner alone may read and write; SQLite gives the same mode to -wal and -shm. */
 const privateMode = 0o600;
@@ -49,7 +50,8 @@ function makePrivate(file: string): void {
   }
 }
 
-function prepare(db: Database, { file, interruptRunning }: OpenOptions): void {
+function prepare(db: Database, options: OpenOptions): void {
+  const { file } = options;
   checkVersion(db, file);
   db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
@@ -58,5 +60,5 @@ function prepare(db: Database, { file, interruptRunning }: OpenOptions): void {
   db.pragma(`wal_autocheckpoint = ${autoCheckpointPages}`);
   db.pragma(`cache_size = -${cacheKiB}`);
   migrate(db, file);
-  if (interruptRunning) db.exec("UPDATE requests SET status = 'INTERRUPTED' WHERE status = 'RUNNING'");
+  if (options.interruptRunning) interruptRunning(db);
 }

@@ -5,9 +5,10 @@ import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import { sql as requests } from './migrations/0001-requests.ts';
 import { sql as console } from './migrations/0002-console.ts';
 import { sql as devices } from './migrations/0003-devices.ts';
+import { sql as ingest } from './migrations/0004-ingest.ts';
 
 /** In order; the position (from 1) is the `user_version` that a migration leads to. */
-export const migrations: readonly string[] = [requests, console, devices];
+export const migrations: readonly string[] = [requests, console, devices, ingest];
 
 /** The `user_version` in the file. @throws GatehouseError `log_newer_version`, having written nothing. */
 export function checkVersion(db: Database, file: string, steps = migrations): number {

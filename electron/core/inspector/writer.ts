@@ -10,11 +10,16 @@ import {
   rowColumns,
 } from './rows.ts';
 import type { NewCertificate, Operation, StoredRequest } from './rows.ts';
+import { RunningMark } from './running-mark.ts';
 import { decodeRow } from './stored-rows.ts';
 import type { DatabaseRow } from './stored-rows.ts';
 
+/** Characters that a row keeps free for what its end tells: four figures and a few short ones (see migration 0004). */
+const roomLength = 44;
+
 export class Writer {
   readonly #db: Database;
+  readonly #mark: RunningMark;
   readonly #insertRunning: Statement;
   readonly #insertRunningOfDevice: Statement;
   readonly #insertRejected: Statement;
@@ -30,10 +35,13 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insertRunning = db.prepare(insertInto('RUNNING', rowColumns));
-    this.#insertRunningOfDevice = db.prepare(insertInto('RUNNING', [...rowColumns, ...deviceColumns]));
+    this.#mark = new RunningMark(db);
+    this.#insertRunning = db.prepare(insertRunning(rowColumns));
+    this.#insertRunningOfDevice = db.prepare(insertRunning([...rowColumns, ...deviceColumns]));
+    const ofRejection = [...rowColumns, ...deviceColumns, ...rejectionColumns];
     this.#insertRejected = db.prepare(
-      `${insertInto('REJECTED', [...rowColumns, ...deviceColumns, ...rejectionColumns])} ON CONFLICT (id) DO NOTHING`,
+      `INSERT INTO requests (status, ${ofRejection.join(', ')}) VALUES ('REJECTED', ${placesOf(ofRejection)}) ` +
+        'ON CONFLICT (id) DO NOTHING',
     );
     this.#insertCertificate = db.prepare('INSERT OR IGNORE INTO certificates (sha256, pem) VALUES (?, ?)');
     this.#insertRejectionText = db.prepare('INSERT OR REPLACE INTO texts (rowid, text) VALUES (? * 4, ?)');
@@ -56,7 +64,15 @@ export class Writer {
    */
   write(operations: readonly Operation[]): void {
     this.#transaction(() => {
-      for (const operation of operations) this.#apply(operation);
+      let begun = 0;
+      let lowestId = Infinity;
+      for (const operation of operations) {
+        this.#apply(operation);
+        if (operation[0] !== operationKind.begin) continue;
+        begun += 1;
+        lowestId = Math.min(lowestId, Number(operation[1][0]));
+      }
+      if (begun > 0) this.#mark.begun(begun, lowestId);
     });
   }
 
@@ -131,12 +147,19 @@ export class Writer {
   }
 }
 
-function insertInto(status: string, columns: readonly string[]): string {
-  const places = columns.map(() => '?').join(', ');
-  return `INSERT INTO requests (status, ${columns.join(', ')}) VALUES ('${status}', ${places})`;
+function insertRunning(columns: readonly string[]): string {
+  const room = ' '.repeat(roomLength);
+  return (
+    `INSERT INTO requests (status, ${columns.join(', ')}, room) ` +
+    `VALUES ('RUNNING', ${placesOf(columns)}, '${room}')`
+  );
+}
+
+function placesOf(columns: readonly string[]): string {
+  return columns.map(() => '?').join(', ');
 }
 
 function updateOf(shape: number): string {
   const present = optionalEndColumns.filter((_, index) => (shape & (1 << index)) !== 0);
-  return `UPDATE requests SET ${[...endColumns, ...present].join(' = ?, ')} = ? WHERE id = ?`;
+  return `UPDATE requests SET room = NULL, ${[...endColumns, ...present].join(' = ?, ')} = ? WHERE id = ?`;
 }

@@ -4,7 +4,7 @@
 /**
  * Ids ascend in the order of arrival and never come back (retention keeps the newest row), so the primary
  * key serves newest-first reading and retention. `requests_running` holds running requests alone: it finds
- * those of a dead process without reading a million rows.
+ * those of a dead process without reading a million rows (0004 has something cheaper).
  */
 export const sql = `
   CREATE TABLE certificates (
