@@ -74,6 +74,51 @@ describe('a request', () => {
   });
 });
 
+describe('the filter box', () => {
+  it('offers fields and the values that the log knows, and takes one by keyboard', async () => {
+    await requests('');
+    await row('ping').first().waitFor();
+    const { keyboard } = tab.page;
+    await keyboard.press('/');
+    await keyboard.type('rp');
+    await tab.page.getByRole('option', { name: /^rpc:/ }).waitFor();
+    await keyboard.press('Tab');
+    await keyboard.type('no');
+    await tab.page.getByRole('option', { name: 'no-such-rpc' }).waitFor();
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await expect.poll(() => decodeURIComponent(tab.page.url())).toMatch(/filter=rpc:no-such-rpc/);
+    await expect.poll(() => row('ping').count()).toBe(0);
+    await row('no-such-rpc').first().waitFor();
+    await keyboard.press('Escape');
+  });
+});
+
+describe('the columns', () => {
+  const heads = () => tab.page.getByRole('columnheader').allInnerTexts();
+
+  it('are chosen, moved and kept, and a press on a head sorts', async () => {
+    await requests('rpc:ping');
+    await row('ping').first().waitFor();
+    const before = (await heads()).map((head) => head.trim());
+    expect(before).not.toContain('HTTP/2');
+    await tab.button('Columns').click();
+    await tab.page.getByLabel('HTTP/2', { exact: true }).check();
+    await tab.page.keyboard.press('Escape');
+    await expect.poll(heads).toContain('HTTP/2');
+    await tab.page.reload();
+    await row('ping').first().waitFor();
+    expect(await heads()).toContain('HTTP/2');
+    await tab.page.getByRole('columnheader', { name: 'Duration' }).getByRole('button').click();
+    await tab.page.locator('[role=columnheader][aria-sort=descending]', { hasText: 'Duration' }).waitFor();
+    await expect.poll(() => tab.page.url()).toContain('sort=-duration');
+    await tab.button('Columns').click();
+    await tab.button('Reset columns').click();
+    await tab.page.keyboard.press('Escape');
+    expect(await heads()).not.toContain('HTTP/2');
+  });
+});
+
 describe('a range drawn on a chart', () => {
   it('becomes the filter’s, beside what it said before, and is taken back by a press', async () => {
     await requests('rpc:ping');

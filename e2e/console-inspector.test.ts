@@ -1,10 +1,12 @@
 // The inspector against real requests: what a filter shows, what a detail says, and that an export, opened again, is
 // exactly what was filtered.
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleBrowser } from './support/browser.ts';
 import { ConsolePage, localClient } from './support/console-page.ts';
 import { ConsoleWorld } from './support/console-world.ts';
+import { loggedRows } from './support/request-log.ts';
 
 let browser: ConsoleBrowser;
 let world: ConsoleWorld;
@@ -76,7 +78,10 @@ describe('an export', () => {
       .last()
       .click();
     const text = await readFile(await (await downloading).path(), 'utf8');
-    expect(idsOf(format, text)).toHaveLength(5);
+    const logged = loggedRows(join(world.data, 'requests', 'requests.db'));
+    const echoes = logged.filter((row) => row.rpc_name === 'echo').map((row) => row.id);
+    expect(echoes).toHaveLength(5);
+    expect(idsOf(format, text)).toEqual(echoes.reverse());
     await tab.page.keyboard.press('Escape');
   });
 
@@ -86,21 +91,19 @@ describe('an export', () => {
   });
 });
 
-/** One entry for each request in the export; throws where it is not well-formed. */
+/** The number of each request in the export, in its order; throws where it is not well-formed. */
 function idsOf(format: string, text: string): unknown[] {
   if (format === 'NDJSON')
     return text
       .trim()
       .split('\n')
-      .map((line) => (JSON.parse(line) as { rpcName: string }).rpcName)
-      .filter((name) => name === 'echo');
-  if (format === 'CSV')
-    return text
-      .trim()
-      .split('\r\n')
-      .slice(1)
-      .filter((line) => line.includes('echo'));
-  const { log } = JSON.parse(text) as { log: { version: string; entries: { request: { url: string } }[] } };
+      .map((line) => (JSON.parse(line) as { id: number }).id);
+  if (format === 'CSV') {
+    const [head = '', ...lines] = text.trim().split('\r\n');
+    expect(head).toMatch(/^\ufeff?id,/);
+    return lines.map((line) => Number(line.split(',')[0]));
+  }
+  const { log } = JSON.parse(text) as { log: { version: string; entries: { _gatehouse: { id: number } }[] } };
   expect(log.version).toBe('1.2');
-  return log.entries.filter(({ request }) => request.url.includes('echo'));
+  return log.entries.map(({ _gatehouse: { id } }) => id);
 }
