@@ -10,6 +10,8 @@ import type {
   RequestStatus,
   RequestTiming,
 } from '../../../shared/contracts/requests.ts';
+import { addShaped, shapedEndColumns, shapedRowColumns } from './row-shapes.ts';
+import type { SqlValue } from './row-shapes.ts';
 
 /** Characters kept of any text that is not a certificate; the rest gives way to an ellipsis. */
 export const maxTextLength = 1024;
@@ -35,7 +37,6 @@ export interface StoredRequest extends RequestRow {
   readonly rejectionMessage: string | null;
 }
 
-type SqlValue = string | number | Uint8Array | null;
 type SqlValues = readonly SqlValue[];
 
 /** Kinds of operation; a barrier writes nothing and is acknowledged in its turn. */
@@ -43,7 +44,7 @@ export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3, captu
 
 /** One operation: its kind, the values for its statement, and a certificate that may be new to the file. */
 export type Operation =
-  | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null]
+  | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null, shape: number]
   | readonly [kind: typeof operationKind.reject, SqlValues, NewCertificate | null]
   | readonly [kind: typeof operationKind.finish, SqlValues, shape: number]
   | readonly [kind: typeof operationKind.capture, SqlValues]
@@ -51,7 +52,7 @@ export type Operation =
 
 export type NewCertificate = readonly [sha256: string, pem: string];
 
-/** Columns in the order of the values of `begin`; those of a device session go on with `deviceColumns`. */
+/** Columns in the order of the values of `begin`; those that its shape binds follow. */
 export const rowColumns = [
   'id',
   'rpc_name',
@@ -59,27 +60,13 @@ export const rowColumns = [
   'service_id',
   'domain_name',
   'sent_at',
-  'h2_multiplexing_used',
-  'e2ee_used',
-  'session_verified',
-  'verified_by',
-  'tls_version',
-  'cipher',
   'sha256_hash_hexdigest',
   'session_id',
   'token_id',
   'remote_user',
 ] as const;
 
-export const deviceColumns = [
-  'session_kind',
-  'device_fingerprint',
-  'oidc_issuer',
-  'oidc_subject',
-  'request_counter',
-] as const;
-
-/** What a rejection has beside both; always all of them. */
+/** What a rejection has behind `rowColumns` and `shapedRowColumns`; all of them are bound. */
 export const rejectionColumns = [
   'duration_ms',
   'bytes_read',
@@ -89,36 +76,29 @@ export const rejectionColumns = [
   'rejection_message',
 ] as const;
 
-/** What every end has, in the order of its values. */
-export const endColumns = ['status', 'duration_ms', 'bytes_read', 'bytes_written'] as const;
-
-/**
- * What an end may have beside: its shape has a bit for each that it has, and no value for the others, which are null
- * since the begin. Binding a value costs the writer about as much as storing it.
- */
-export const optionalEndColumns = [
-  'error_code',
-  'rejection_code',
-  'queue_ms',
-  'handshake_ms',
-  'verification_ms',
-  'handler_ms',
-  'transfer_ms',
-] as const;
+/** Columns in the order of the values of `finish`; those that its shape binds follow, and the id at last. */
+export const endColumns = ['duration_ms', 'bytes_read', 'bytes_written'] as const;
 
 /** @param stored tells which certificates are in the file already, so that they are not sent again. */
 export function encodeBegin(row: RequestRow, stored: ReadonlySet<string>): Operation {
   const values = rowValues(row, row.id);
-  const { device = null } = row;
-  if (device !== null) values.push(...deviceValues(device));
-  return [operationKind.begin, values, newCertificate(row, stored)];
+  const shape = addShaped(shapedRowColumns, shapedValues(row), values);
+  return [operationKind.begin, values, newCertificate(row, stored), shape];
 }
 
 /** Carries its certificate always: it may be written long after, when the file is another one. */
 export function encodeRejection(row: RejectionRow, id: number): Operation {
   const reason = text(row.rejectionMessage);
-  const facts = [...rowValues(row, id), ...deviceValues(row.device ?? null)];
-  const values = [...facts, 0, 0, 0, row.rejectionCode, row.rejectionCode, reason];
+  const values = [
+    ...rowValues(row, id),
+    ...shapedValues(row),
+    0,
+    0,
+    0,
+    row.rejectionCode,
+    row.rejectionCode,
+    reason,
+  ];
   return [operationKind.reject, values, newCertificate(row, nothingStored)];
 }
 
@@ -126,16 +106,10 @@ export function encodeRejection(row: RejectionRow, id: number): Operation {
 export function encodeFinish(id: number, outcome: RequestOutcome): Operation {
   const { status, durationMs, bytesRead, bytesWritten } = outcome;
   const code = optionalText(outcome.errorCode);
-  const values: SqlValue[] = [status, microseconds(durationMs), whole(bytesRead), whole(bytesWritten)];
-  let shape = 0;
-  let bit = 1;
-  for (const value of [code, status === 'REJECTED' ? code : null, ...timingValues(outcome.timing)]) {
-    if (value !== null) {
-      values.push(value);
-      shape |= bit;
-    }
-    bit *= 2;
-  }
+  const values: SqlValue[] = [microseconds(durationMs), whole(bytesRead), whole(bytesWritten)];
+  const reason = status === 'REJECTED' ? code : null;
+  const facts = [status, code, reason, ...timingValues(outcome.timing)];
+  const shape = addShaped(shapedEndColumns, facts, values);
   values.push(id);
   return [operationKind.finish, values, shape];
 }
@@ -181,16 +155,23 @@ function rowValues(row: Omit<RequestRow, 'id'>, id: number): SqlValue[] {
     text(row.serviceId),
     text(row.domainName),
     whole(row.sentAt),
+    row.certificate === null ? null : row.certificate.sha256,
+    optionalText(row.sessionId),
+    optionalText(row.tokenId),
+    optionalText(row.remoteUser),
+  ];
+}
+
+/** In the order of `shapedRowColumns`. */
+function shapedValues(row: Omit<RequestRow, 'id'>): (string | number | null)[] {
+  return [
     Number(row.h2MultiplexingUsed),
     Number(row.e2eeUsed),
     Number(row.sessionVerified),
     row.verifiedBy,
     optionalText(row.tlsVersion),
     optionalText(row.cipher),
-    row.certificate === null ? null : row.certificate.sha256,
-    optionalText(row.sessionId),
-    optionalText(row.tokenId),
-    optionalText(row.remoteUser),
+    ...deviceValues(row.device ?? null),
   ];
 }
 

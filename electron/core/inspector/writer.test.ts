@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RequestOutcome, RequestRow } from '../../../shared/contracts/requests.ts';
 import { openDatabase } from './database.ts';
 import { describeFailure } from './failures.ts';
 import { encodeBegin, encodeFinish, encodeRejection } from './rows.ts';
@@ -94,6 +95,44 @@ describe('Writer', () => {
     writer.write([encodeFinish(1, sampleOutcome), rejection]);
     expect(writer.recent(10)).toHaveLength(2);
     expect(() => writer.write(begins(1, 1))).toThrow(/UNIQUE/);
+  });
+
+  it('reads back rows of every kind of session that begin and end together', () => {
+    const { writer } = open();
+    const device = { fingerprint: 'ab', issuer: 'https://id.example', subject: "o'anna", counter: 3 };
+    const kinds: Partial<RequestRow>[] = [
+      {},
+      { h2MultiplexingUsed: false },
+      { e2eeUsed: false, sessionVerified: false, verifiedBy: 'none', tlsVersion: null, cipher: null },
+      { tlsVersion: 'TLSv1.4', cipher: "'); DROP TABLE requests; --" },
+      { device, tlsVersion: null, cipher: 'AES-256-GCM', certificate: null },
+      { device: { ...device, counter: null } },
+    ];
+    const rows = Array.from({ length: 300 }, (_, index) =>
+      sampleRow(index + 1, kinds[(index * index) % kinds.length]),
+    );
+    const outcomes: RequestOutcome[] = [
+      sampleOutcome,
+      { ...sampleOutcome, status: 'FAILED', errorCode: "it's" },
+      { ...sampleOutcome, status: 'CANCELLED' },
+    ];
+    const outcomeOf = (id: number) => outcomes[id % outcomes.length] ?? sampleOutcome;
+    writer.write(rows.map((row) => encodeBegin(row, none)));
+    writer.write(rows.map(({ id }) => encodeFinish(id, outcomeOf(id))));
+    const reasons = { rejectionCode: null, rejectionMessage: null };
+    expect(writer.recent(300).toReversed()).toEqual(
+      rows.map((row) => ({ ...row, ...outcomeOf(row.id), ...reasons })),
+    );
+  });
+
+  it('writes no row later that a failed batch had begun', () => {
+    const { writer } = open();
+    const other = encodeBegin(sampleRow(99, { h2MultiplexingUsed: false }), none);
+    expect(() => writer.write([other, ...begins(1, 20), ...begins(1, 20)])).toThrow(/UNIQUE/);
+    writer.write(begins(1, 20));
+    expect(writer.recent(100).map((row) => row.id)).toEqual(
+      Array.from({ length: 20 }, (_, index) => 20 - index),
+    );
   });
 
   it('stores a certificate once', () => {

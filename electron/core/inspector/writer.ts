@@ -1,31 +1,20 @@
 // Writes operations to the database, many in one transaction, and reads the newest rows. All or nothing: a
 // batch that fails leaves no trace. Must never decide what happens after a failure; the worker does.
 import type { Database, Statement } from 'better-sqlite3';
-import {
-  deviceColumns,
-  endColumns,
-  operationKind,
-  optionalEndColumns,
-  rejectionColumns,
-  rowColumns,
-} from './rows.ts';
+import { BeginWriter } from './begin-writer.ts';
+import { expressionsOf, shapedEndColumns, shapedRowColumns } from './row-shapes.ts';
+import { endColumns, operationKind, rejectionColumns, rowColumns } from './rows.ts';
 import type { NewCertificate, Operation, StoredRequest } from './rows.ts';
-import { RunningMark } from './running-mark.ts';
 import { decodeRow } from './stored-rows.ts';
 import type { DatabaseRow } from './stored-rows.ts';
 
-/** Characters that a row keeps free for what its end tells: four figures and a few short ones (see migration 0004). */
-const roomLength = 44;
-
 export class Writer {
   readonly #db: Database;
-  readonly #mark: RunningMark;
-  readonly #insertRunning: Statement;
-  readonly #insertRunningOfDevice: Statement;
+  readonly #begins: BeginWriter;
   readonly #insertRejected: Statement;
   readonly #insertCertificate: Statement;
   readonly #insertRejectionText: Statement;
-  /** By the shape of an end: 128 at most. */
+  /** By the shape of an end; some ten, some hundred at most. */
   readonly #updates = new Map<number, Statement>();
   readonly #insertPayload: Statement;
   readonly #markCaptured: Statement;
@@ -35,14 +24,8 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#mark = new RunningMark(db);
-    this.#insertRunning = db.prepare(insertRunning(rowColumns));
-    this.#insertRunningOfDevice = db.prepare(insertRunning([...rowColumns, ...deviceColumns]));
-    const ofRejection = [...rowColumns, ...deviceColumns, ...rejectionColumns];
-    this.#insertRejected = db.prepare(
-      `INSERT INTO requests (status, ${ofRejection.join(', ')}) VALUES ('REJECTED', ${placesOf(ofRejection)}) ` +
-        'ON CONFLICT (id) DO NOTHING',
-    );
+    this.#begins = new BeginWriter(db);
+    this.#insertRejected = db.prepare(insertRejected());
     this.#insertCertificate = db.prepare('INSERT OR IGNORE INTO certificates (sha256, pem) VALUES (?, ?)');
     this.#insertRejectionText = db.prepare('INSERT OR REPLACE INTO texts (rowid, text) VALUES (? * 4, ?)');
     this.#insertPayload = db.prepare(
@@ -64,15 +47,13 @@ export class Writer {
    */
   write(operations: readonly Operation[]): void {
     this.#transaction(() => {
-      let begun = 0;
-      let lowestId = Infinity;
       for (const operation of operations) {
-        this.#apply(operation);
         if (operation[0] !== operationKind.begin) continue;
-        begun += 1;
-        lowestId = Math.min(lowestId, Number(operation[1][0]));
+        this.#storeCertificate(operation[2]);
+        this.#begins.add(operation[1], operation[3]);
       }
-      if (begun > 0) this.#mark.begun(begun, lowestId);
+      this.#begins.finish();
+      for (const operation of operations) this.#apply(operation);
     });
   }
 
@@ -99,16 +80,15 @@ export class Writer {
       work();
       this.#commit.run();
     } catch (error) {
+      this.#begins.forget();
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
 
+  /** All but a begin, whose row is there already. */
   #apply(operation: Operation): void {
     switch (operation[0]) {
-      case operationKind.begin:
-        this.#storeCertificate(operation[2]);
-        return this.#begins(operation[1]);
       case operationKind.reject:
         this.#storeCertificate(operation[2]);
         this.#insertRejected.run(operation[1]);
@@ -119,14 +99,10 @@ export class Writer {
         return;
       case operationKind.capture:
         return this.#capture(operation[1]);
+      case operationKind.begin:
       case operationKind.barrier:
         return;
     }
-  }
-
-  #begins(values: Operation[1] & object): void {
-    const isDevice = values.length > rowColumns.length;
-    (isDevice ? this.#insertRunningOfDevice : this.#insertRunning).run(values);
   }
 
   #updateOf(shape: number): Statement {
@@ -147,19 +123,18 @@ export class Writer {
   }
 }
 
-function insertRunning(columns: readonly string[]): string {
-  const room = ' '.repeat(roomLength);
+function insertRejected(): string {
+  const columns = [...rowColumns, ...shapedRowColumns.map(({ name }) => name), ...rejectionColumns];
+  const places = columns.map(() => '?').join(', ');
   return (
-    `INSERT INTO requests (status, ${columns.join(', ')}, room) ` +
-    `VALUES ('RUNNING', ${placesOf(columns)}, '${room}')`
+    `INSERT INTO requests (status, ${columns.join(', ')}) VALUES ('REJECTED', ${places}) ` +
+    'ON CONFLICT (id) DO NOTHING'
   );
 }
 
-function placesOf(columns: readonly string[]): string {
-  return columns.map(() => '?').join(', ');
-}
-
 function updateOf(shape: number): string {
-  const present = optionalEndColumns.filter((_, index) => (shape & (1 << index)) !== 0);
-  return `UPDATE requests SET room = NULL, ${[...endColumns, ...present].join(' = ?, ')} = ? WHERE id = ?`;
+  const bound = endColumns.map((name) => `${name} = ?`);
+  const expressions = expressionsOf(shapedEndColumns, shape);
+  const shaped = shapedEndColumns.map(({ name }, index) => `${name} = ${expressions[index]}`);
+  return `UPDATE requests SET room = NULL, ${[...bound, ...shaped].join(', ')} WHERE id = ?`;
 }
