@@ -188,6 +188,17 @@ describe.skipIf(realElectron !== null)('a notification', () => {
     expect(shown?.body).toContain('access_token_rejected');
     expect(JSON.stringify(shown)).not.toContain(wrongToken);
   });
+
+  it('tells of a client that complains of the fingerprint', async () => {
+    const other = line.replace(/--fingerprint [0-9a-f]{64}/, `--fingerprint ${'ab'.repeat(32)}`);
+    expect((await runCallLine(home, other)).exitCode).toBe(3);
+    const complaint = async () => {
+      const { notifications } = await standIn().state();
+      return notifications.find(({ title }) => title === 'A client complains about the fingerprint');
+    };
+    const shown = await until('it is shown', complaint);
+    expect(shown.body).toContain('fingerprint_mismatch');
+  });
 });
 
 describe.skipIf(realElectron !== null)('the built-in relay', () => {

@@ -3,10 +3,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { login } from '../shared/client/index.ts';
+import type { Service } from '../shared/client/index.ts';
 import { callBridge, callLineOf, listenToTopics, password, topicsHeard } from './desktop/desktop.ts';
 import { realElectron, runCallLine, setUp, startDesktop } from './desktop/desktop.ts';
 import type { Desktop } from './desktop/desktop.ts';
 import { Home } from './support/home.ts';
+import { RunningEcho } from './support/running-echo.ts';
 import { until } from './support/waiting.ts';
 
 /** What only the stand-in can steer: trays, menus, notifications, displays, key stores. */
@@ -15,6 +18,15 @@ const onStandIn = it.skipIf(realElectron !== null);
 function standInOf(desktop: Desktop): NonNullable<Desktop['standIn']> {
   if (desktop.standIn === null) throw new Error('This spec is for the stand-in.');
   return desktop.standIn;
+}
+
+/** The service of a `gatehouse call` line, as a client of the library opens it. */
+async function openLine(home: Home, line: string): Promise<Service> {
+  const words = line.split(' ').map((word) => word.replaceAll("'", ''));
+  const after = (word: string): string => words[words.indexOf(word) + 1] ?? '';
+  const relayToken = readFileSync(after('--relay-token-file'), 'utf8').trim();
+  const client = home.keep(await login({ relay: after('--relay'), relayToken }));
+  return client.serviceCloud(after('call'), { e2eeFingerprint: after('--fingerprint') });
 }
 
 describe('a first session', () => {
@@ -87,8 +99,14 @@ describe('a first session', () => {
     await desktop.page.getByRole('heading', { name: 'The console is locked' }).waitFor({ state: 'detached' });
   });
 
-  it('quits with 0, drained, and leaves no process', async () => {
-    expect(await desktop.quit()).toBe(0);
+  it('quits with 0 once what runs has ended, and leaves no process', async () => {
+    const echo = await RunningEcho.start(await openLine(home, line));
+    const quitting = desktop.quit();
+    await echo.say('said while it drains');
+    echo.finish(' and the end');
+    expect(await echo.end(5_000)).toBeNull();
+    expect(echo.received).toContain('and the end');
+    expect(await quitting).toBe(0);
     await home.nothingLeft();
     expect((await runCallLine(home, line)).exitCode).not.toBe(0);
     expect(home.output).not.toContain(password);
