@@ -31,7 +31,8 @@ async function newWorld(): Promise<World> {
 /** `npm start`, which needs nobody at the console where it is given the password. */
 function npmStart(home: Home): Program {
   const password = home.secret('password', 'a password of its own\n');
-  return home.execute('npm', ['start', '--', '--json', '--password-file', password]);
+  const env = { DISPLAY: '', WAYLAND_DISPLAY: '' };
+  return home.execute('npm', ['start', '--', '--json', '--password-file', password], { env });
 }
 
 /** A client of the service that `npm start` started, through its built-in relay. */
@@ -64,6 +65,10 @@ describe('npm start', () => {
     const called = home.execute('/bin/sh', ['-c', `${String(call)} --json`]);
     expect(await called.exit()).toEqual({ code: 0, signal: null });
     expect(called.events).toMatchObject([{ result: { pong: true }, request: { status: 'SUCCESS' } }]);
+    // One line says why there is no desktop app.
+    expect(npm.stderr.split('\n').filter((line) => line.includes('desktop app'))).toEqual([
+      'gatehouse: no desktop app (there is no display); the console is served to a browser instead.',
+    ]);
   });
 });
 

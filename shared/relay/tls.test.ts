@@ -1,5 +1,7 @@
 // The relay with a certificate of its own.
 import { request } from 'node:https';
+import { connect } from 'node:tls';
+import type { SecureVersion } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { connectClient, connectService, firstAnswer, startTestRelay } from '../testing/relay-peers.ts';
 import { makeTestCertificate } from '../testing/test-certificate.ts';
@@ -26,6 +28,26 @@ describe('TLS', () => {
     });
     expect(status).toBe(200);
     await tls.stop();
+  });
+
+  it.each<[SecureVersion, string]>([
+    ['TLSv1.1', 'refused'],
+    ['TLSv1.2', 'TLSv1.2'],
+    ['TLSv1.3', 'TLSv1.3'],
+  ])('of version %s at most is %s', async (maxVersion, outcome) => {
+    const { cert, key } = makeTestCertificate('localhost');
+    const listen = { host: 'localhost', port: 0 };
+    const relay = await startTestRelay({ tls: { cert, key }, open: true, listen });
+    // At its own security level OpenSSL would not even offer the old version.
+    const offer = { minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    const socket = connect({ host: 'localhost', port: Number(relay.url.port), ca: cert, ...offer });
+    const ended = await new Promise((resolve) => {
+      socket.once('secureConnect', () => resolve(socket.getProtocol()));
+      socket.once('error', () => resolve('refused'));
+    });
+    socket.destroy();
+    expect(ended).toBe(outcome);
+    await relay.stop();
   });
 
   it.each([
