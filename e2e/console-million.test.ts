@@ -111,6 +111,27 @@ describe(`a list of ${rows} requests`, () => {
     await expect.poll(() => tab.page.url()).toContain(`id=${String(wanted.at(-1))}`);
   });
 
+  it('is exported with its progress, until that is cancelled half-way', async () => {
+    await list.open();
+    await tab.button('Export').first().click();
+    await tab.dialog.getByText('HAR').first().click();
+    const downloading = tab.page.waitForEvent('download');
+    await tab.dialog
+      .getByRole('button', { name: /^Export/ })
+      .last()
+      .click();
+    await expect
+      .poll(() => tab.dialog.getByRole('status').innerText(), { interval: 20 })
+      .toMatch(/Exporting …\s+[1-9][\d,]* requests/);
+    await tab.button('Cancel export').click();
+    await tab.dialog.getByRole('status').getByText('Cancelled').waitFor();
+    expect(await (await downloading).failure()).not.toBeNull();
+    const rowsExported =
+      /([\d,]+) requests/.exec(await tab.dialog.getByRole('status').innerText())?.[1] ?? '';
+    expect(Number(rowsExported.replaceAll(',', ''))).toBeLessThan(rows);
+    await tab.page.keyboard.press('Escape');
+  });
+
   it('leaves nothing to complain about', () => {
     expect(browser.complaints).toEqual([]);
   });
