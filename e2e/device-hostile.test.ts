@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   codeIn,
   codeOf,
+  groundAgent,
   HostileApp,
   otherAgent,
   problem,
@@ -172,6 +173,22 @@ describe('a relay that', () => {
     app.devices.proxy.paths.length = 0;
     await expect(app.device().login(app.key)).rejects.toMatchObject({ code: 'AGENT_PUBLIC_KEY_CHANGED' });
     expect(app.devices.proxy.paths.filter((path) => !path.includes('agentinfo'))).toEqual([]);
+  });
+
+  it('grinds a fingerprint that begins as the agent’s gains nothing, nor one that begins as a device’s', async () => {
+    const { home, data } = app.devices.world;
+    const theirs = await groundAgent(app.key.agent.fingerprint, 2);
+    app.tamper = async (passing, forward) =>
+      passing.path.includes('agentinfo') ? swapAgent(await forward(), theirs) : forward();
+    await expect(app.device().login(app.key)).rejects.toMatchObject({ code: 'AGENT_PUBLIC_KEY_CHANGED' });
+    app.tamper = null;
+    const fresh = app.device();
+    await fresh.loadAgentInfo();
+    const waiting = await fresh.registerAs('ground');
+    const part = waiting.identity.fingerprint.slice(0, 48);
+    const confirmed = await home.run('service', 'device', 'confirm', part, '--data', data, '--json');
+    expect(confirmed.exitCode).toBe(2);
+    await expect(fresh.login(waiting)).rejects.toMatchObject({ code: 'device_pending' });
   });
 
   it('answers a start in the agent’s place is found out', async () => {

@@ -145,13 +145,21 @@ export function turned(bytes: Buffer, at: number): Buffer {
 }
 
 /** What a relay would say about the agent that has a key of its own in its place. */
-export async function otherAgent(): Promise<object> {
+export async function otherAgent(): Promise<{ publicKey: object; fingerprint: string }> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
   const pair = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
   const spki = await crypto.subtle.exportKey('spki', pair.publicKey);
   const fingerprint = Buffer.from(await crypto.subtle.digest('SHA-256', spki)).toString('hex');
   return { publicKey: { kty, crv, x, y }, fingerprint };
+}
+
+/** The same, ground out until its fingerprint begins with so many digits of `fingerprint`. */
+export async function groundAgent(fingerprint: string, digits: number): ReturnType<typeof otherAgent> {
+  for (;;) {
+    const theirs = await otherAgent();
+    if (theirs.fingerprint.startsWith(fingerprint.slice(0, digits))) return theirs;
+  }
 }
 
 export function swapAgent(answer: Answer, theirs: object): Answer {
