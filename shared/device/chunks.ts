@@ -74,13 +74,9 @@ export async function openChunk(
  * The ciphertext of `source`, a chunk at a time. Empty plaintext makes one empty chunk. `ahead` chunks are worked on at
  * once, which is faster where nobody waits for each.
  */
-export async function* encryptChunks(
-  cipher: ChunkCipher,
-  source: ByteSource,
-  ahead = 1,
-): AsyncGenerator<Bytes> {
+export function encryptChunks(cipher: ChunkCipher, source: ByteSource, ahead = 1): AsyncGenerator<Bytes> {
   const pieces = inChunks(source, chunkLength);
-  yield* inOrder(pieces, ahead, ({ index, final, bytes }) => sealChunk(cipher, index, final, bytes));
+  return inOrder(pieces, ahead, ({ index, final, bytes }) => sealChunk(cipher, index, final, bytes));
 }
 
 interface DecryptOptions {
@@ -96,7 +92,7 @@ interface DecryptOptions {
  * this ends without an error.
  * @throws GatehouseError `truncated` where chunks are missing at the end, `code` where one is not authentic
  */
-export async function* decryptChunks(
+export function decryptChunks(
   cipher: ChunkCipher,
   source: ByteSource,
   { code, firstIndex = 0, ahead = 1 }: DecryptOptions,
@@ -107,7 +103,7 @@ export async function* decryptChunks(
     if (plaintext === null) throw await refusal(cipher, at, final, bytes, code);
     return plaintext;
   };
-  yield* inOrder(inChunks(source, sealedChunkLength), ahead, open);
+  return inOrder(inChunks(source, sealedChunkLength), ahead, open);
 }
 
 /**
@@ -154,8 +150,8 @@ async function refusal(
 }
 
 function chunkPlace({ context }: ChunkCipher, index: number, final: boolean): [Bytes, Bytes] {
-  const place = concat(u32(index), u8(final ? 1 : 0));
-  return [concat(noncePrefix, place), concat(context, place)];
+  const data = concat(context, u32(index), u8(final ? 1 : 0));
+  return [concat(noncePrefix, data.subarray(context.length)), data];
 }
 
 interface Piece {
@@ -166,8 +162,8 @@ interface Piece {
 }
 
 /**
- * `source` cut into pieces of `length`, all in one buffer; which is the last one shows only when the source has ended, and
- * nothing is written over that one.
+ * `source` cut into pieces of `length`: those that lie in one part of it where they are, the others put together in one
+ * buffer. Which is the last one shows only when the source has ended, and nothing is written over that one.
  */
 async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Piece, undefined> {
   const buffer = new Uint8Array(length);
@@ -176,10 +172,11 @@ async function* inChunks(source: ByteSource, length: number): AsyncGenerator<Pie
   for await (const bytes of eachOf(source)) {
     let rest = bytes;
     while (held + rest.length > length) {
-      buffer.set(rest.subarray(0, length - held), held);
-      yield { index, final: false, bytes: buffer };
+      const more = rest.subarray(0, length - held);
+      if (held > 0) buffer.set(more, held);
+      yield { index, final: false, bytes: held > 0 ? buffer : more };
       index += 1;
-      rest = rest.subarray(length - held);
+      rest = rest.subarray(more.length);
       held = 0;
     }
     buffer.set(rest, held);

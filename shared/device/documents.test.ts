@@ -27,42 +27,45 @@ async function encrypted(content: Uint8Array, named?: string) {
   const version = named ?? (await sha256(content));
   const key = newBlobKey();
   const parts: Uint8Array[] = [];
-  for await (const part of encryptBlob(key, { version, length: content.length }, [content])) parts.push(part);
-  const document: DocumentToDownload = {
-    name: 'a',
-    version,
-    length: content.length,
-    blob: 'b'.repeat(43),
-    key,
-  };
+  const { length } = content;
+  for await (const part of encryptBlob(key, { version, length }, [content])) parts.push(part);
+  const document: DocumentToDownload = { name: 'a', version, length, blob: 'b'.repeat(43), key };
   return { document, ciphertext: Buffer.concat(parts) };
 }
 
+/** Of an answer's body: fetch gives a stream of bytes, which can be read into memory of ours, or an older one of parts. */
+const kinds = ['bytes', undefined] as const;
+
+type BodyController = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>;
+
 interface Behaviour {
+  readonly kind?: (typeof kinds)[number];
   /** Bytes after which each connection breaks, in turn; none: it holds. */
   readonly breakAfter?: number[];
   readonly change?: (bytes: Buffer, from: number) => Buffer;
 }
 
 /** A relay in place of fetch: answers ranges of `ciphertext`. */
-function relayOf(ciphertext: Buffer, { breakAfter = [], change = (bytes) => bytes }: Behaviour = {}) {
+function relayOf(ciphertext: Buffer, { kind, breakAfter = [], change = (bytes) => bytes }: Behaviour = {}) {
   const ranges: number[] = [];
   const fake = (_url: unknown, { headers }: { headers: Record<string, string> }): Promise<Response> => {
     const from = Number(/bytes=(\d+)-/.exec(headers.range ?? 'bytes=0-')?.[1]);
     ranges.push(from);
     const limit = breakAfter.shift();
     const bytes = change(ciphertext.subarray(from), from);
-    const body = new ReadableStream<Uint8Array>({
-      start(controller) {
-        for (let at = 0; at < Math.min(bytes.length, limit ?? Infinity); at += 10_000) {
-          controller.enqueue(Uint8Array.from(bytes.subarray(at, Math.min(at + 10_000, limit ?? Infinity))));
-        }
-        if (limit === undefined) controller.close();
-      },
-      pull(controller) {
-        if (limit !== undefined) controller.error(new Error('the plug was pulled'));
-      },
-    });
+    const start = (controller: BodyController): void => {
+      for (let at = 0; at < Math.min(bytes.length, limit ?? Infinity); at += 10_000) {
+        controller.enqueue(Uint8Array.from(bytes.subarray(at, Math.min(at + 10_000, limit ?? Infinity))));
+      }
+      if (limit === undefined) controller.close();
+    };
+    const pull = (controller: BodyController): void => {
+      if (limit !== undefined) controller.error(new Error('the plug was pulled'));
+    };
+    const source = { start, pull };
+    const body = kind
+      ? new ReadableStream({ ...source, type: kind })
+      : new ReadableStream<Uint8Array>(source);
     return Promise.resolve(new Response(body, { status: from === 0 ? 200 : 206 }));
   };
   const api = new RelayApi(
@@ -86,13 +89,13 @@ function sink(): { readonly stream: WritableStream<Uint8Array>; bytes(): Buffer;
   return { stream, bytes: () => Buffer.concat(parts), closed: () => isClosed };
 }
 
-describe('a download', () => {
+describe.each(kinds)('a download, its body a stream of type %s', (kind) => {
   it.each([0, 1, 65_536, 65_537, 1_000_000])('of %i bytes arrives whole', async (length) => {
     const content = randomBytes(length);
     const { document, ciphertext } = await encrypted(content);
     const to = sink();
     const seen: number[] = [];
-    await saveDocument(relayOf(ciphertext).device, document, to.stream, {
+    await saveDocument(relayOf(ciphertext, { kind }).device, document, to.stream, {
       onProgress: (at) => seen.push(at),
     });
     expect(to.bytes().equals(content)).toBe(true);
@@ -104,7 +107,7 @@ describe('a download', () => {
   it('goes on at the first chunk that is missing, each time that the connection breaks', async () => {
     const content = randomBytes(1_000_000);
     const { document, ciphertext } = await encrypted(content);
-    const { device, ranges } = relayOf(ciphertext, { breakAfter: [300_000, 150_000, 70_000] });
+    const { device, ranges } = relayOf(ciphertext, { kind, breakAfter: [300_000, 150_000, 70_000] });
     const to = sink();
     await saveDocument(device, document, to.stream);
     expect(to.bytes().equals(content)).toBe(true);
@@ -117,7 +120,7 @@ describe('a download', () => {
     const content = randomBytes(1_000_000);
     const { document, ciphertext } = await encrypted(content);
     const first = sink();
-    const broken = relayOf(ciphertext, { breakAfter: [200_000, 0, 0, 0, 0, 0] });
+    const broken = relayOf(ciphertext, { kind, breakAfter: [200_000, 0, 0, 0, 0, 0] });
     await expect(saveDocument(broken.device, document, first.stream)).rejects.toMatchObject({
       code: 'relay_unreachable',
     });
@@ -125,7 +128,7 @@ describe('a download', () => {
     const saved = first.bytes().subarray(0, first.bytes().length - 100);
     expect(content.subarray(0, saved.length).equals(saved)).toBe(true);
     const second = sink();
-    await saveDocument(relayOf(ciphertext).device, document, second.stream, { saved: [saved] });
+    await saveDocument(relayOf(ciphertext, { kind }).device, document, second.stream, { saved: [saved] });
     expect(Buffer.concat([saved, second.bytes()]).equals(content)).toBe(true);
   });
 
@@ -133,12 +136,12 @@ describe('a download', () => {
     const content = randomBytes(200_000);
     const { document, ciphertext } = await encrypted(content);
     const to = sink();
-    const save = saveDocument(relayOf(ciphertext).device, document, to.stream, {
+    const save = saveDocument(relayOf(ciphertext, { kind }).device, document, to.stream, {
       saved: [randomBytes(1000)],
     });
     await expect(save).rejects.toMatchObject({ code: 'blob_not_authentic' });
     expect(to.closed()).toBe(false);
-    const longer = saveDocument(relayOf(ciphertext).device, document, sink().stream, {
+    const longer = saveDocument(relayOf(ciphertext, { kind }).device, document, sink().stream, {
       saved: [randomBytes(200_001)],
     });
     await expect(longer).rejects.toMatchObject({ code: 'blob_not_authentic' });
@@ -146,7 +149,9 @@ describe('a download', () => {
 
   it('of content that has not the hash of its version is found out', async () => {
     const { document, ciphertext } = await encrypted(randomBytes(100), await sha256(randomBytes(1)));
-    await expect(saveDocument(relayOf(ciphertext).device, document, sink().stream)).rejects.toMatchObject({
+    await expect(
+      saveDocument(relayOf(ciphertext, { kind }).device, document, sink().stream),
+    ).rejects.toMatchObject({
       code: 'blob_not_authentic',
     });
   });
@@ -181,7 +186,9 @@ describe('a download', () => {
       const to = sink();
       const saved = what.includes('range') ? [content.subarray(0, 70_000)] : [];
       const lie = what.includes('range') ? (): Buffer => ciphertext : change;
-      const save = saveDocument(relayOf(ciphertext, { change: lie }).device, document, to.stream, { saved });
+      const save = saveDocument(relayOf(ciphertext, { kind, change: lie }).device, document, to.stream, {
+        saved,
+      });
       const error = await save.catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(GatehouseError);
       expect([code, 'truncated']).toContain((error as GatehouseError).code);
@@ -195,10 +202,15 @@ describe('a download', () => {
     const { document, ciphertext } = await encrypted(randomBytes(500_000));
     const controller = new AbortController();
     const to = sink();
-    const save = saveDocument(relayOf(ciphertext, { breakAfter: [100_000] }).device, document, to.stream, {
-      signal: controller.signal,
-      onProgress: () => controller.abort(),
-    });
+    const save = saveDocument(
+      relayOf(ciphertext, { kind, breakAfter: [100_000] }).device,
+      document,
+      to.stream,
+      {
+        signal: controller.signal,
+        onProgress: () => controller.abort(),
+      },
+    );
     await expect(save).rejects.toBeInstanceOf(GatehouseError);
     expect(to.closed()).toBe(false);
   });

@@ -1,6 +1,8 @@
-// The body of an answer as it comes: in pieces, of which none is held once it has been handed on.
+// The body of an answer as it comes: in parts, of which none is held once it has been handed on, and those of a blob in
+// memory that is used again.
 import { expect, it } from 'vitest';
-import { RelayApi } from './relay-api.ts';
+import { textOf, utf8, type Bytes } from './bytes.ts';
+import { collect, RelayApi } from './relay-api.ts';
 
 const mib = 1024 * 1024;
 /** Of the body, and what may be held of it before the collector has been round, in bytes. */
@@ -37,4 +39,39 @@ it('a body of half a gigabyte is read in memory that does not grow with it', asy
   }
   expect(received).toBe(bodyLength);
   expect(most).toBeLessThan(maxHeld);
+});
+
+/** A relay that answers everything with these parts, in a stream of bytes as fetch has it. */
+function relaySaying(status: number, ...parts: string[]): RelayApi {
+  const pull = (controller: ReadableByteStreamController): void => {
+    const part = parts.shift();
+    if (part !== undefined) {
+      controller.enqueue(utf8(part));
+      return;
+    }
+    controller.close();
+    controller.byobRequest?.respond(0);
+  };
+  const fetch = (): Promise<Response> =>
+    Promise.resolve(new Response(new ReadableStream({ type: 'bytes', pull }), { status }));
+  const tokens = { token: () => Promise.resolve('token') };
+  return new RelayApi(tokens, { relay: 'https://relay.example', serviceId: 'abcd-efgh-ijkl', fetch });
+}
+
+it('a part of a blob is good until the next one is asked for: its memory is used again', async () => {
+  const { body } = await relaySaying(200, 'first', 'second').blob('blob', 0);
+  const first = (await body.next()).value as Bytes;
+  expect(textOf(first)).toBe('first');
+  const second = (await body.next()).value as Bytes;
+  expect(textOf(second)).toBe('second');
+  expect(first).toHaveLength(0);
+  expect((await body.next()).done).toBe(true);
+});
+
+it('parts that are put together are each in memory of their own: those of other answers, and of a refused blob', async () => {
+  const { body } = await relaySaying(200, 'first', 'second').call('agentinfo');
+  expect(textOf(await collect(body, 100))).toBe('firstsecond');
+  const problem = JSON.stringify({ code: 'blob_unknown', message: 'There is no such blob.' });
+  const refused = relaySaying(404, problem.slice(0, 9), problem.slice(9)).blob('blob', 0);
+  await expect(refused).rejects.toMatchObject({ code: 'blob_unknown' });
 });

@@ -2,9 +2,10 @@
 // here; whoever asked checks it. A call is never sent twice, except that a refused token is renewed once before anything
 // was passed on.
 import { deviceApi, deviceHeaders, type DeviceOperation } from '../contracts/device-api.ts';
-import { certificateRefusal } from '../contracts/certificate-refusal.ts';
 import { GatehouseError } from '../contracts/errors.ts';
+import { bodyReader, reusingBodyReader } from './body-reader.ts';
 import type { Bytes } from './bytes.ts';
+import { CallWatch, late } from './call-watch.ts';
 import { maxProblemLength, problemError } from './problem.ts';
 import type { TokenProvider } from './token-provider.ts';
 
@@ -75,12 +76,13 @@ export class RelayApi {
     await this.#tokens.token({ renew: true });
   }
 
-  /** A blob's ciphertext from byte `from` on. */
+  /** A blob's ciphertext from byte `from` on. A part of the body is good until the next one is asked for. */
   async blob(id: string, from: number, signal?: AbortSignal): Promise<ApiAnswer> {
     const url = `${this.#base}/blobs/${encodeURIComponent(id)}`;
     const token = await this.#tokens.token();
     const range = from === 0 ? {} : { range: `bytes=${from}-` };
-    return this.#fetchAnswer(url, { headers: { authorization: `Bearer ${token}`, ...range } }, signal);
+    const request = { headers: { authorization: `Bearer ${token}`, ...range } };
+    return this.#fetchAnswer(url, request, signal, reusingBodyReader);
   }
 
   async #send(operation: DeviceOperation, options: CallOptions, token: string): Promise<ApiAnswer> {
@@ -95,8 +97,13 @@ export class RelayApi {
     return this.#fetchAnswer(url, { method, headers, ...(body && { body }) }, signal);
   }
 
-  async #fetchAnswer(url: string, request: RequestInit, signal?: AbortSignal): Promise<ApiAnswer> {
-    const watch = new Watch(this.#timeoutMs, signal);
+  async #fetchAnswer(
+    url: string,
+    request: RequestInit,
+    signal?: AbortSignal,
+    readerOf = bodyReader,
+  ): Promise<ApiAnswer> {
+    const watch = new CallWatch(this.#timeoutMs, signal);
     try {
       const answer = await this.#fetch(url, {
         ...request,
@@ -106,11 +113,12 @@ export class RelayApi {
         redirect: 'error',
         referrerPolicy: 'no-referrer',
       });
-      const body = watch.read(answer.body);
       if (answer.status === 200 || answer.status === 206) {
+        const body = watch.read(readerOf(answer.body));
         return { sessionId: answer.headers.get(deviceHeaders.sessionId), body };
       }
-      throw problemError(answer.status, new TextDecoder().decode(await collect(body, maxProblemLength)));
+      const said = await collect(watch.read(bodyReader(answer.body)), maxProblemLength);
+      throw problemError(answer.status, new TextDecoder().decode(said));
     } catch (error) {
       watch.stop();
       throw watch.explain(error);
@@ -147,98 +155,8 @@ export async function collect(
   return all;
 }
 
-/** One call's time limit and cancelling. */
-class Watch {
-  readonly #timeoutMs: number;
-  readonly #outer: AbortSignal | undefined;
-  readonly #controller = new AbortController();
-  /** Of the part that is awaited: a body that ignores the signal must not keep its reader waiting. */
-  #giveUp: (() => void) | null = null;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #late = false;
-
-  constructor(timeoutMs: number, outer: AbortSignal | undefined) {
-    this.#timeoutMs = timeoutMs;
-    this.#outer = outer;
-    this.#controller.signal.addEventListener('abort', () => this.#giveUp?.());
-    if (outer?.aborted === true) this.#controller.abort();
-    outer?.addEventListener('abort', this.#abort);
-    this.#again();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  async *read(body: Response['body']): AsyncGenerator<Bytes> {
-    const reader = body?.getReader();
-    try {
-      for (;;) {
-        this.#again();
-        const part = await this.#unlessAborted(reader?.read());
-        // A reader may take its time; only the relay may not.
-        clearTimeout(this.#timer);
-        if (part === undefined || part.done) return;
-        yield part.value as Bytes;
-      }
-    } catch (error) {
-      throw this.explain(error);
-    } finally {
-      this.stop();
-      // What was read to its end, or has failed, needs no cancelling: an error here tells nothing new.
-      reader?.cancel().catch(() => {});
-    }
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#outer?.removeEventListener('abort', this.#abort);
-  }
-
-  explain(error: unknown): GatehouseError {
-    if (error instanceof GatehouseError) return error;
-    if (this.#late) return late();
-    if (this.#outer?.aborted === true) return new GatehouseError('cancelled', 'The request was cancelled.');
-    const message =
-      certificateRefusal(error) ??
-      'The relay cannot be reached, or broke off. Check the connection and try again.';
-    return new GatehouseError('relay_unreachable', message, { cause: error });
-  }
-
-  /**
-   * `part`, or an error as soon as the call is aborted. A promise of its own for each part: raced against one promise that
-   * outlives them, all parts would be held until the body ends.
-   */
-  async #unlessAborted<T>(part: Promise<T> | undefined): Promise<T | undefined> {
-    if (part === undefined) return undefined;
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        this.#giveUp = () => reject(new Error('aborted'));
-        if (this.signal.aborted) this.#giveUp();
-        part.then(resolve, reject);
-      });
-    } finally {
-      this.#giveUp = null;
-    }
-  }
-
-  #again(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#late = true;
-      this.#controller.abort();
-    }, this.#timeoutMs);
-  }
-
-  readonly #abort = (): void => this.#controller.abort();
-}
-
 function tooLong(): GatehouseError {
   return new GatehouseError('body_too_large', 'The answer is longer than allowed.');
-}
-
-function late(): GatehouseError {
-  return new GatehouseError('timeout', 'No answer came in time. Try again.');
 }
 
 /** TLS is the outer layer, so plain http is for loopback alone. */
