@@ -50,8 +50,11 @@ async function exchangeCode(back: URL, redirectUri: string): Promise<string> {
   return ((await response.json()) as Record<string, string>).access_token ?? '';
 }
 
-async function agentinfo(headers: Record<string, string>): Promise<{ code: string; response: Response }> {
-  const base = ready.url?.replace('ws', 'http') ?? '';
+async function agentinfo(
+  headers: Record<string, string>,
+  url = ready.url,
+): Promise<{ code: string; response: Response }> {
+  const base = url?.replace('ws', 'http') ?? '';
   const response = await fetch(`${base}/s/aaaa-bbbb-cccc/api/sessions/agentinfo?api-version=1.0`, {
     headers,
   });
@@ -75,6 +78,19 @@ describe('a relay for a trial', () => {
     expect((await agentinfo({ authorization })).code).toBe('service_offline');
     expect((await agentinfo({})).code).toBe('oidc_token_required');
     expect((await agentinfo({ authorization: `${authorization}x` })).code).toBe('oidc_token_rejected');
+  });
+
+  it.each([
+    ['the audience of its tokens takes them', 'urn:gatehouse:trial', 'service_offline'],
+    ['another audience takes none of them', 'urn:gatehouse:other', 'oidc_token_rejected'],
+  ])('is an issuer like any other: a relay that names it with %s', async (_what, audience, code) => {
+    const { oidcIssuer: issuer = '' } = ready;
+    const flags = ['--oidc-issuer', issuer, '--oidc-audience', audience, '--json'];
+    const other = home.spawn('relay', '--listen', '127.0.0.1:0', '--data', home.path(audience), ...flags);
+    const { url } = await other.event('ready');
+    const authorization = `Bearer ${await accessToken('anna')}`;
+    expect((await agentinfo({ authorization }, String(url))).code).toBe(code);
+    expect(await other.end()).toMatchObject({ code: 0 });
   });
 
   it('lets its own page and the named one read its answers, and no other', async () => {
