@@ -63,7 +63,9 @@ describe('devices', () => {
     const { id, fingerprint } = await register('anna');
     const what = 'Phone · anna · https://id.example';
     expect(await statusOf(id)).toBe('pending');
+    expect(await sample.topic('attention')).toEqual({ waitingDevices: 1 });
     await sample.call('devices.confirm', { id, fingerprint });
+    expect(await sample.topic('attention')).toEqual({ waitingDevices: 0 });
     expect(await statusOf(id)).toBe('confirmed');
     expect(await sample.call('devices.revoke', { id })).toEqual({ sessionsEnded: 0 });
     expect(await statusOf(id)).toBe('revoked');

@@ -49,6 +49,11 @@ export class DeviceAdministration {
     };
   }
 
+  /** Devices that nobody has confirmed or refused. */
+  get waiting(): number {
+    return this.#options.registry.all().filter((device) => statusOf(device) === 'pending').length;
+  }
+
   sessionsView(): DeviceSessionsView {
     const { sessions } = this.#options;
     return { total: sessions.live, sessions: sessions.views(maxLines) };

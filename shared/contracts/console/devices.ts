@@ -56,6 +56,12 @@ export interface DevicesView {
   readonly codes: readonly OpenRegistrationCode[];
 }
 
+/** Topic `attention`: what waits for the administrator, to be seen from every page. */
+export interface Attention {
+  /** Devices that have registered and been neither confirmed nor refused. */
+  readonly waitingDevices: number;
+}
+
 /** Topic `deviceSessions`. */
 export interface DeviceSessionsView {
   readonly total: number;

@@ -2,7 +2,7 @@
 // and each newer one; a slow subscriber misses values in between and never the newest, so that a slow tab costs the
 // service nothing.
 import type { Settings } from '../settings.ts';
-import type { DeviceSessionsView, DevicesView } from './devices.ts';
+import type { Attention, DeviceSessionsView, DevicesView } from './devices.ts';
 import type { DocumentsView } from './documents.ts';
 import type {
   AuditChange,
@@ -23,6 +23,7 @@ export interface Topics {
   readonly settings: Readonly<Settings>;
   readonly tokens: TokensView;
   readonly sessions: SessionsView;
+  readonly attention: Attention;
   readonly devices: DevicesView;
   readonly deviceSessions: DeviceSessionsView;
   readonly documents: DocumentsView;
@@ -41,6 +42,7 @@ export const topicNames = [
   'settings',
   'tokens',
   'sessions',
+  'attention',
   'devices',
   'deviceSessions',
   'documents',
