@@ -113,6 +113,8 @@ describe('CommitQueue', () => {
     messages.length = 0;
     queue.attach((operations) => void messages.push(operations), new Int32Array(new SharedArrayBuffer(8)));
     await untilAsleep();
-    expect(messages.flat().map((operation) => operation[1]?.slice(0, 1))).toEqual([['FAILED']]);
+    const nothing = { durationMs: 0, bytesRead: 0, bytesWritten: 0 };
+    const end = encodeFinish(7, { ...nothing, status: 'FAILED', errorCode: 'log_unavailable' });
+    expect(messages).toEqual([[end]]);
   });
 });

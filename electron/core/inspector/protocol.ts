@@ -2,7 +2,8 @@
 // the hot path; all else is an object with a kind. Must never import better-sqlite3: both threads load this.
 import type { SerialisedError } from '../../../shared/contracts/errors.ts';
 import type { SavedView } from '../../../shared/contracts/console/models.ts';
-import type { Operation, StoredRequest } from './rows.ts';
+import type { PackedOperations } from './packed-operations.ts';
+import type { StoredRequest } from './rows.ts';
 
 /** Retention: rows older than `retentionDays` go, and the oldest ones while the files are over `maxSizeMb`. */
 export interface RetentionSettings {
@@ -71,7 +72,7 @@ export type ConsoleWrite =
   | { readonly kind: 'audit'; readonly row: AuditRow };
 
 export type ToWorker =
-  | readonly Operation[]
+  | PackedOperations
   | { readonly kind: 'resume' }
   | { readonly kind: 'retain'; readonly now: number; readonly settings: RetentionSettings }
   | { readonly kind: 'recent'; readonly call: number; readonly limit: number }

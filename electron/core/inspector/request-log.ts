@@ -15,7 +15,7 @@ import { checkLimits, defaultLimits } from './limits.ts';
 import type { RequestLogLimits } from './limits.ts';
 import type { ConsoleWrite, RetentionSettings } from './protocol.ts';
 import { quotaWindowMs, RejectionQuota } from './rejection-quota.ts';
-import { encodeBegin, encodeCapture, encodeFinish, encodeRejection, operationKind } from './rows.ts';
+import { barrier, encodeBegin, encodeCapture, encodeFinish, encodeRejection, operationKind } from './rows.ts';
 import type { Operation, RejectionRow, StoredRequest } from './rows.ts';
 import { summaryRow } from './rejection-summary.ts';
 import { syncFileData, WalSync } from './wal-sync.ts';
@@ -155,7 +155,7 @@ class SqliteRequestLog implements RequestLog {
   async flush(): Promise<void> {
     const refusal = this.#refusal();
     if (refusal !== null) throw refusal;
-    await this.#queue.commit([operationKind.barrier]);
+    await this.#queue.commit(barrier);
     await this.#sync.settled();
   }
 
@@ -163,7 +163,7 @@ class SqliteRequestLog implements RequestLog {
     if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) {
       throw new GatehouseError('usage', 'Ask for 1 to 10,000 requests.');
     }
-    if (this.available) await this.#queue.commit([operationKind.barrier]);
+    if (this.available) await this.#queue.commit(barrier);
     return this.#host.recent(limit);
   }
 

@@ -37,18 +37,25 @@ export interface StoredRequest extends RequestRow {
   readonly rejectionMessage: string | null;
 }
 
-type SqlValues = readonly SqlValue[];
+export type SqlValues = readonly SqlValue[];
 
 /** Kinds of operation; a barrier writes nothing and is acknowledged in its turn. */
 export const operationKind = { begin: 0, finish: 1, reject: 2, barrier: 3, capture: 4 } as const;
 
-/** One operation: its kind, the values for its statement, and a certificate that may be new to the file. */
-export type Operation =
-  | readonly [kind: typeof operationKind.begin, SqlValues, NewCertificate | null, shape: number]
-  | readonly [kind: typeof operationKind.reject, SqlValues, NewCertificate | null]
-  | readonly [kind: typeof operationKind.finish, SqlValues, shape: number]
-  | readonly [kind: typeof operationKind.capture, SqlValues]
-  | readonly [kind: typeof operationKind.barrier];
+export type OperationKind = (typeof operationKind)[keyof typeof operationKind];
+
+/**
+ * One operation: its kind, the values for its statement, a certificate that may be new to the file, and the shape of
+ * its statement where it has several (row-shapes.ts).
+ */
+export type Operation = readonly [
+  kind: OperationKind,
+  values: SqlValues,
+  certificate: NewCertificate | null,
+  shape: number,
+];
+
+export const barrier: Operation = [operationKind.barrier, [], null, 0];
 
 export type NewCertificate = readonly [sha256: string, pem: string];
 
@@ -99,7 +106,7 @@ export function encodeRejection(row: RejectionRow, id: number): Operation {
     row.rejectionCode,
     reason,
   ];
-  return [operationKind.reject, values, newCertificate(row, nothingStored)];
+  return [operationKind.reject, values, newCertificate(row, nothingStored), 0];
 }
 
 /** A request rejected after its begin keeps its code as reason. */
@@ -111,7 +118,7 @@ export function encodeFinish(id: number, outcome: RequestOutcome): Operation {
   const facts = [status, code, reason, ...timingValues(outcome.timing)];
   const shape = addShaped(shapedEndColumns, facts, values);
   values.push(id);
-  return [operationKind.finish, values, shape];
+  return [operationKind.finish, values, null, shape];
 }
 
 /** Values in the order of the writer's INSERT into `payloads`. */
@@ -120,7 +127,8 @@ export function encodeCapture(id: number, payload: CapturedPayload): Operation {
   const body =
     payload.text === null ? Buffer.from(payload.base64 ?? '', 'base64') : Buffer.from(payload.text);
   const counts = [whole(totalBytes), Number(truncated), whole(redactions)];
-  return [operationKind.capture, [id, direction, text(payload.contentType), body, ...counts]];
+  const values = [id, direction, text(payload.contentType), body, ...counts];
+  return [operationKind.capture, values, null, 0];
 }
 
 /** Length of a captured body; 0 for any other operation. */

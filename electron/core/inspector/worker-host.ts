@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { GatehouseError } from '../../../shared/contracts/errors.ts';
 import type { SerialisedError } from '../../../shared/contracts/errors.ts';
 import { controlBytes } from './protocol.ts';
+import { packOperations } from './packed-operations.ts';
 import type { ConsoleWrite, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
 import type { Operation, StoredRequest } from './rows.ts';
 import type { CommitQueue } from './commit-queue.ts';
@@ -133,7 +134,7 @@ export class WorkerHost {
   }
 
   #send(operations: readonly Operation[]): void {
-    this.send(operations);
+    this.send(packOperations(operations));
   }
 
   #receive(message: FromWorker): void {

@@ -13,6 +13,8 @@ import { openDatabase } from './database.ts';
 import { describeFailure, diskFull } from './failures.ts';
 import { controlWord, maxTransaction } from './protocol.ts';
 import type { ConsoleWrite, FromWorker, ToWorker, WorkerStart } from './protocol.ts';
+import { isPacked, unpackOperations } from './packed-operations.ts';
+import type { PackedOperations } from './packed-operations.ts';
 import { PayloadTexts } from './payload-texts.ts';
 import { Reserve } from './reserve.ts';
 import { RetentionRun } from './retention.ts';
@@ -23,7 +25,7 @@ import { Writer } from './writer.ts';
 /** Beside the database file. */
 const reserveName = 'audit-reserve';
 
-type Command = Exclude<ToWorker, readonly Operation[]>;
+type Command = Exclude<ToWorker, PackedOperations>;
 
 class LogWorker {
   readonly #port: MessagePort;
@@ -61,11 +63,11 @@ class LogWorker {
 
   /** Takes all operations that wait behind the first message into its transaction. */
   #receive(first: ToWorker): void {
-    if (!isBatch(first)) return this.#obey(first);
-    const operations = [...first];
+    if (!isPacked(first)) return this.#obey(first);
+    const operations = unpackOperations(first);
     let next = takeMessage(this.#port);
-    while (next !== undefined && isBatch(next)) {
-      operations.push(...next);
+    while (next !== undefined && isPacked(next)) {
+      operations.push(...unpackOperations(next));
       next = operations.length < maxTransaction ? takeMessage(this.#port) : undefined;
     }
     this.#write(operations);
@@ -227,10 +229,6 @@ class LogWorker {
   #send(message: FromWorker): void {
     this.#port.postMessage(message);
   }
-}
-
-function isBatch(message: ToWorker): message is readonly Operation[] {
-  return Array.isArray(message);
 }
 
 function takeMessage(port: MessagePort): ToWorker | undefined {

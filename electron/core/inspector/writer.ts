@@ -4,7 +4,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { BeginWriter } from './begin-writer.ts';
 import { expressionsOf, shapedEndColumns, shapedRowColumns } from './row-shapes.ts';
 import { endColumns, operationKind, rejectionColumns, rowColumns } from './rows.ts';
-import type { NewCertificate, Operation, StoredRequest } from './rows.ts';
+import type { NewCertificate, Operation, SqlValues, StoredRequest } from './rows.ts';
 import { decodeRow } from './stored-rows.ts';
 import type { DatabaseRow } from './stored-rows.ts';
 
@@ -95,7 +95,7 @@ export class Writer {
         this.#insertRejectionText.run(operation[1][0], operation[1].at(-1));
         return;
       case operationKind.finish:
-        this.#updateOf(operation[2]).run(operation[1]);
+        this.#updateOf(operation[3]).run(operation[1]);
         return;
       case operationKind.capture:
         return this.#capture(operation[1]);
@@ -114,7 +114,7 @@ export class Writer {
   }
 
   /** A payload whose request retention has taken already goes nowhere. */
-  #capture(values: Operation[1] & object): void {
+  #capture(values: SqlValues): void {
     if (this.#markCaptured.run(values[0]).changes > 0) this.#insertPayload.run(values);
   }
 
