@@ -53,6 +53,18 @@ describe('a filter', () => {
     await filtered('rpc:ping colour:red');
     await tab.says(/Column 10.*There is no field “colour”/);
   });
+
+  it('that is huge is refused in words and not cut, and each refusal is on record', async () => {
+    await filtered(`rpc:ping ${'x'.repeat(5000)}`);
+    await tab.says(/Column 4097.*The filter is too long/);
+    await tab.open('audit', `?filter=${encodeURIComponent('action:console.call_refused')}`);
+    const refused = tab.page.getByRole('row').filter({ hasText: 'requests.page' });
+    await expect.poll(() => refused.count()).toBe(2);
+    await refused.first().click();
+    await tab.says('console_call_malformed');
+    await refused.last().click();
+    await tab.says('filter_invalid');
+  });
 });
 
 describe('the detail', () => {

@@ -1,7 +1,6 @@
 // The Audit page: the address says the filter, the list follows the log, and one entry is open beside it. The log is
 // append-only, and so is what this page can do to it: nothing.
 import { untrack } from 'svelte';
-import { maxLength } from '../../shared/contracts/console/calls.ts';
 import type { AuditView } from '../../shared/contracts/console/models.ts';
 import type { ConsoleModel } from './console.svelte.ts';
 import { LiveList } from './requests-live-list.svelte.ts';
@@ -12,7 +11,7 @@ export class AuditPageModel {
   readonly list = new LiveList<AuditView>({ byId: false });
   /** The entry that is open; it never changes. */
   open = $state.raw<AuditView | null>(null);
-  readonly filter: string = $derived.by(() => this.console.router.query('filter').slice(0, maxLength.filter));
+  readonly filter: string = $derived.by(() => this.console.router.query('filter'));
 
   constructor(console: ConsoleModel) {
     this.console = console;

@@ -1,6 +1,5 @@
 // What the address of the Requests page says: filter, order, columns and the request that is open. The address is the
 // one place where this is kept, so that it can be sent to a colleague. Must take any text without throwing.
-import { maxLength } from '../../shared/contracts/console/calls.ts';
 import type { RequestSort, SortKey } from '../../shared/contracts/console/models.ts';
 
 export interface RequestsPlace {
@@ -27,7 +26,8 @@ export function parsePlace(read: (name: keyof PlaceQuery) => string): RequestsPl
     .split(',')
     .filter((name) => /^[a-zA-Z0-9]{1,32}$/.test(name));
   return {
-    filter: read('filter').slice(0, maxLength.filter),
+    // Whole, however long: one that is too long is refused in words, where a part of it would find other requests.
+    filter: read('filter'),
     sort: parseSort(read('sort')),
     columns: [...new Set(columns)].slice(0, maxColumns),
     id: parseId(read('id')),
