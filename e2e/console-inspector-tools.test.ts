@@ -112,9 +112,17 @@ describe('the columns', () => {
     await tab.page.getByRole('columnheader', { name: 'Duration' }).getByRole('button').click();
     await tab.page.locator('[role=columnheader][aria-sort=descending]', { hasText: 'Duration' }).waitFor();
     await expect.poll(() => tab.page.url()).toContain('sort=-duration');
+    const duration = tab.page.getByRole('columnheader', { name: 'Duration' });
+    const width = async (): Promise<number> => (await duration.boundingBox())?.width ?? 0;
+    const narrow = await width();
     await tab.button('Columns').click();
+    await screenshot(tab.page, 'columns');
+    await tab.button('Make Duration wider').focus();
+    for (let step = 0; step < 3; step += 1) await tab.page.keyboard.press('Enter');
+    await expect.poll(width).toBe(narrow + 48);
     await tab.button('Reset columns').click();
     await tab.page.keyboard.press('Escape');
+    await expect.poll(width).toBe(narrow);
     expect(await heads()).not.toContain('HTTP/2');
   });
 });
