@@ -20,8 +20,8 @@ const walKeptBytes = 0;
 /** Backstop in pages; the worker checkpoints long before, after its acknowledgements (see worker.ts). */
 const autoCheckpointPages = 8192;
 
-/** Page cache in KiB. */
-const cacheKiB = 16 * 1024;
+/** Page cache in KiB: what is written is new. SQLite goes through all of it in many a commit. */
+const cacheKiB = 4 * 1024;
 
 export interface OpenOptions {
   readonly file: string;

@@ -1,7 +1,8 @@
 // Which columns of a row are part of its statement instead of being bound to it: those that have few values, all known
 // beforehand. Binding costs the writer about as much as storing, and a value that is not sent costs neither thread. A
 // shape is a number that stands for one value of each such column; whatever is not known here is bound, so that a
-// statement never holds what a stranger chose.
+// statement never holds what a stranger chose. Flags are bound all the same: rows of one shape are inserted together, and
+// the fewer shapes there are the more rows lie in the order of their ids.
 import type { RequestStatus, VerifiedBy } from '../../../shared/contracts/requests.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
@@ -14,13 +15,8 @@ export interface ShapedColumn {
   readonly known: readonly Known[];
 }
 
-const flag = [0, 1] as const;
-
 /** Of a begin and of a rejection, behind `rowColumns`. */
 export const shapedRowColumns: readonly ShapedColumn[] = [
-  { name: 'h2_multiplexing_used', known: flag },
-  { name: 'e2ee_used', known: flag },
-  { name: 'session_verified', known: flag },
   { name: 'verified_by', known: ['none', 'fingerprint'] satisfies VerifiedBy[] },
   { name: 'tls_version', known: [null, 'TLSv1.3'] },
   {

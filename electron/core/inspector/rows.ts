@@ -67,6 +67,9 @@ export const rowColumns = [
   'service_id',
   'domain_name',
   'sent_at',
+  'h2_multiplexing_used',
+  'e2ee_used',
+  'session_verified',
   'sha256_hash_hexdigest',
   'session_id',
   'token_id',
@@ -163,6 +166,9 @@ function rowValues(row: Omit<RequestRow, 'id'>, id: number): SqlValue[] {
     text(row.serviceId),
     text(row.domainName),
     whole(row.sentAt),
+    Number(row.h2MultiplexingUsed),
+    Number(row.e2eeUsed),
+    Number(row.sessionVerified),
     row.certificate === null ? null : row.certificate.sha256,
     optionalText(row.sessionId),
     optionalText(row.tokenId),
@@ -173,9 +179,6 @@ function rowValues(row: Omit<RequestRow, 'id'>, id: number): SqlValue[] {
 /** In the order of `shapedRowColumns`. */
 function shapedValues(row: Omit<RequestRow, 'id'>): (string | number | null)[] {
   return [
-    Number(row.h2MultiplexingUsed),
-    Number(row.e2eeUsed),
-    Number(row.sessionVerified),
     row.verifiedBy,
     optionalText(row.tlsVersion),
     optionalText(row.cipher),
