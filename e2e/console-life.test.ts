@@ -3,11 +3,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { formatFingerprintColons } from '../shared/contracts/fingerprint.ts';
 import { ConsoleClient } from './support/console-client.ts';
 import { ConsoleWorld } from './support/console-world.ts';
 import { filesBelow } from './support/files.ts';
 import { builtProgram, Home } from './support/home.ts';
 import { until } from './support/waiting.ts';
+import { superadminPassword } from './support/world.ts';
 
 /** What a test started, ended after it. */
 const worlds: { close(): Promise<void> }[] = [];
@@ -65,6 +67,24 @@ describe('the console in a browser', () => {
     await client.call('console.unlock', { password: world.password });
     expect(await topics.until('console', ({ signedIn }) => signedIn)).toMatchObject({ phase: 'serving' });
     expect(await world.program.event('serving')).toHaveProperty('fingerprint');
+  });
+});
+
+describe('the terminal', () => {
+  it('shows the fingerprint once a person has unlocked the service, and says that a certificate was made', async () => {
+    const home = new Home();
+    worlds.push(home);
+    home.setUpService();
+    const program = home.spawn('service', '--data', home.path('service'), '--console', '127.0.0.1:0');
+    const url = await until('it prints its address', () => /Console +(https:\S+)/.exec(program.stdout)?.[1]);
+    expect(program.stdout).not.toContain('Fingerprint');
+    const client = home.keep(new ConsoleClient(url));
+    await client.call('console.unlock', { password: superadminPassword });
+    const topics = await client.follow(['certificate']);
+    const { fingerprint } = await topics.until('certificate', () => true);
+    await until('it prints the fingerprint', () => program.stdout.includes('Call it from another terminal'));
+    expect(program.stdout).toContain(formatFingerprintColons(fingerprint));
+    expect(program.stdout).toMatch(/\*\*\* .*new E2EE certificate/);
   });
 });
 

@@ -12,6 +12,7 @@ import { defaultPort, parseConsoleAddress } from '../headless/listen-address.ts'
 import { runUntilSignal } from './lifecycle.ts';
 import { printNote, printResult } from './output.ts';
 import type { OutputOptions } from './output.ts';
+import { serviceLines } from './service-lines.ts';
 
 export interface ConsoleRun {
   readonly installation: InstallationOptions;
@@ -99,18 +100,14 @@ function servingFacts(installation: Installation): Record<string, string> {
 }
 
 function servingLines(installation: Installation): readonly string[] {
-  const { serviceId, fingerprint, relay, call } = servingFacts(installation);
-  if (serviceId === undefined || fingerprint === undefined) return [];
+  if (!installation.serving) return [];
   return [
     '',
-    `Service      ${serviceId}`,
-    `Relay        ${relay ?? ''}`,
-    'Fingerprint  SHA-256 of the E2EE certificate; give it to clients securely, never through the relay:',
-    `             ${formatFingerprintColons(fingerprint)}`,
+    ...serviceLines(installation.service, installation.relay.inUse?.url ?? ''),
     '',
     'Call it from another terminal, in this folder:',
     '',
-    `  ${call ?? ''}`,
+    `  ${callLine(installation)}`,
   ];
 }
 
@@ -119,7 +116,8 @@ function tellLater(installation: Installation, output: OutputOptions): void {
   installation.listen({
     onPhase: ({ phase }) => {
       if (phase !== 'serving') return;
-      printResult({ event: 'serving', ...servingFacts(installation) }, ['The service runs.'], output);
+      const lines = ['The service runs.', ...servingLines(installation)];
+      printResult({ event: 'serving', ...servingFacts(installation) }, lines, output);
     },
     onFingerprint: (sha256) => {
       if (output.json === true) printResult({ event: 'fingerprint', fingerprint: sha256 }, [], output);

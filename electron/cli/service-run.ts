@@ -15,6 +15,7 @@ import { printNote, printResult } from './output.ts';
 import { resolvePath } from './paths.ts';
 import { readPasswordFileIfNamed, readSecretFile, readSuperadminPassword } from './password.ts';
 import { readTextFile } from './text-file.ts';
+import { serviceLines } from './service-lines.ts';
 import type { RunOptions } from './service-options.ts';
 
 /** Serves until SIGTERM or SIGINT. @throws GatehouseError of the start */
@@ -108,20 +109,7 @@ function announce(service: RunningService, options: RunOptions, relay: string): 
     relay,
     ...(directPort === null ? {} : { directPort }),
   };
-  const made = service.certificateCreated
-    ? ['', '*** A new E2EE certificate was made: there was none in the data folder. ***', '']
-    : [];
-  printResult(
-    ready,
-    [
-      ...made,
-      `Service      ${serviceId}`,
-      `Relay        ${relay}`,
-      'Fingerprint  SHA-256 of the E2EE certificate; give it to clients securely, never through the relay:',
-      `             ${formatFingerprintColons(fingerprint)}`,
-    ],
-    options,
-  );
+  printResult(ready, serviceLines(service, relay), options);
 }
 
 /** Tells a person when the relay is reached and lost; silent with --json. */
