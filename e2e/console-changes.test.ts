@@ -158,11 +158,13 @@ describe('the page Sessions', () => {
     await live.call('ping');
     await page.open('sessions');
     await page.page.getByRole('row').filter({ hasText: 'TLS' }).last().click();
+    await page.page.getByRole('columnheader', { name: 'Who, and client (relay’s word)' }).waitFor();
     const facts = await page.page.getByRole('complementary').innerText();
-    for (const fact of ['TLSv1.3', 'TLS_AES_', 'Encrypted, not verified', 'HTTP/2'])
+    for (const fact of ['local (relay’s word)', 'TLSv1.3', 'TLS_AES_', 'Encrypted, not verified', 'HTTP/2'])
       expect(facts).toContain(fact);
     expect(facts).toMatch(/Requests\s+2\s/);
     await page.button('End session …').click();
+    await page.dialog.getByText(/local \(relay’s word\)/).waitFor();
     await page.dialog.getByRole('button', { name: 'End session' }).click();
     await page.says('The session has ended.');
     live.close();
@@ -182,6 +184,8 @@ describe('the page Audit', () => {
     ]) {
       await page.says(what);
     }
+    await page.open('audit', `?filter=${encodeURIComponent('action:token.rejected')}`);
+    await page.page.getByRole('row').filter({ hasText: 'local (relay’s word)' }).first().waitFor();
     await page.open('audit', `?filter=${encodeURIComponent('action:settings.changed')}`);
     const changes = page.page.getByRole('row').filter({ hasText: 'service.e2ee' });
     await expect.poll(() => changes.count()).toBe(4);

@@ -67,6 +67,14 @@ describe('a filter', () => {
   });
 });
 
+describe('the list', () => {
+  it('labels whom the relay calls the client as the relay’s word', async () => {
+    await filtered('rpc:ping');
+    await rows().first().waitFor();
+    await tab.page.getByRole('columnheader', { name: 'Client (relay’s word)' }).waitFor();
+  });
+});
+
 describe('the detail', () => {
   it('says how the request was protected, and where its time went', async () => {
     await filtered('rpc:ping');

@@ -36,7 +36,7 @@ export const columns: readonly Column[] = [
   { name: 'time', widthPx: 116, leastPx: 72, sort: 'time' },
   { name: 'status', widthPx: 128, leastPx: 40, field: 'status' },
   { name: 'rpc', widthPx: 136, leastPx: 64, field: 'rpc' },
-  { name: 'client', widthPx: 136, leastPx: 64, field: 'client' },
+  { name: 'client', widthPx: 152, leastPx: 64, field: 'client' },
   { name: 'user', widthPx: 88, leastPx: 56, field: 'user' },
   { name: 'e2ee', widthPx: 128, leastPx: 56, field: 'e2ee' },
   { name: 'kind', widthPx: 120, leastPx: 56 },

@@ -1,6 +1,7 @@
 // The audit log's words: what was done, in the language of the page, and whether it was a refusal.
 import type { AuditAction, AuditView } from '../../../shared/contracts/console/models.ts';
 import * as m from '../../i18n/compiled/messages.js';
+import { byRelay } from '../../ui/relay-word.ts';
 
 export const actionWords: Readonly<Record<AuditAction, () => string>> = {
   'console.setup': m.audit_console_setup,
@@ -39,6 +40,11 @@ export const actionWords: Readonly<Record<AuditAction, () => string>> = {
 
 export function actionWord(entry: AuditView): string {
   return actionWords[entry.action]();
+}
+
+/** What a client is refused is on record under its name, which is the relay's word. */
+export function actorWord({ action, actor }: AuditView): string {
+  return action === 'token.rejected' || action === 'request.rejected' ? byRelay(actor) : actor;
 }
 
 export function isRefusal(entry: AuditView): boolean {

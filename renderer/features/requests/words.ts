@@ -6,6 +6,7 @@ import type { ColumnName } from '../../state/requests-columns.svelte.ts';
 import type { FactName, FactValue } from '../../state/requests-compare.ts';
 import type { TimingPart } from '../../state/requests-waterfall.ts';
 import { formatBytes, formatDateTime, formatDuration } from '../../ui/format.ts';
+import { byRelay } from '../../ui/relay-word.ts';
 
 export const columnTitles: Readonly<Record<ColumnName, () => string>> = {
   marks: m.requests_column_marks,
@@ -13,7 +14,7 @@ export const columnTitles: Readonly<Record<ColumnName, () => string>> = {
   time: m.requests_column_time,
   status: m.requests_column_status,
   rpc: m.requests_column_rpc,
-  client: m.requests_column_client,
+  client: () => byRelay(m.requests_column_client()),
   user: m.requests_column_user,
   e2ee: m.requests_column_e2ee,
   kind: m.requests_column_kind,
@@ -75,7 +76,7 @@ export const factWords: Readonly<Record<FactName, () => string>> = {
   ...partWords,
   status: m.requests_column_status,
   rpc: m.requests_column_rpc,
-  client: m.requests_column_client,
+  client: columnTitles.client,
   user: m.requests_column_user,
   sent: m.requests_fact_sent,
   duration: m.requests_column_duration,
