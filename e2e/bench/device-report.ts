@@ -6,8 +6,8 @@ const tables: readonly (readonly [string | null, string])[] = [
   ['chromium', 'An app in a browser: a page in Chromium'],
   [
     'node',
-    'A program in Node. The harsher reference, and no goal: a plain request costs it a fifth of what it costs a browser.\n' +
-      'Only the session start has its goal here, since a page cannot time a TLS handshake.',
+    'A program in Node: the harsher reference, and without goals, since a plain request takes it a small part of the time\n' +
+      'that it takes a browser. The session start alone has its goal here: no page can time a TLS handshake.',
   ],
   [null, 'The agent'],
 ];
