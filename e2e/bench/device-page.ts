@@ -4,7 +4,7 @@ import { BenchClient, type DeviceClient, type Entrance } from './device-client.t
 let client: BenchClient | null = null;
 let token = '';
 
-/** What a token is good for ends sooner than the bench: it is handed in anew before each measure. */
+/** A token may end sooner than the bench does, so a good one is handed in before each measure. */
 function useToken(current: string): void {
   token = current;
 }
