@@ -79,7 +79,8 @@ describe('a new user', () => {
     const groups = await page.locator('.groups').first().locator('span').allTextContents();
     expect(groups.join('')).toBe(shown[0]);
     expect(await page.locator('.words').first().locator('li').count()).toBe(24);
-    expect(await page.textContent('main')).toContain(devices.issuer);
+    for (const fact of [devices.issuer, 'anna'])
+      expect(await page.locator('main').innerText()).toContain(fact);
     await pictures('pending');
     await devices.confirm(shown[1] ?? '');
     await heading('Documents').nth(1).waitFor();
@@ -105,6 +106,7 @@ describe('a new user', () => {
     await list('Site');
     await page.getByRole('button', { name: 'Download Site.bin' }).click();
     expect(await saved('Site.bin')).toBe(sha256);
+    expect(await bar('Site.bin')).toBe(1);
   });
 
   it('goes on where it stopped after the plug was pulled half-way', async () => {
@@ -115,6 +117,8 @@ describe('a new user', () => {
     const resume = page.getByRole('button', { name: 'Resume: Survey.bin' });
     await resume.waitFor();
     browser.forgive(/ERR_|Failed to load resource/);
+    const share = await bar('Survey.bin');
+    expect([share > 0.2, share < 0.5]).toEqual([true, true]);
     await pictures('paused');
     devices.proxy.pullPlugAfter(null);
     await resume.click();
@@ -123,6 +127,14 @@ describe('a new user', () => {
     await pictures('done');
     expect(await saved('Survey.bin')).toBe(sha256);
     browser.forgive(/ERR_|Failed to load resource/);
+  });
+
+  it('sees how old the session is and how many requests it has had', async () => {
+    const strip = page.getByRole('region', { name: 'Session' });
+    await strip.getByText(/^\d\d?:\d\d of 15:00$/).waitFor();
+    expect(await page.textContent('[data-session=requests]')).toMatch(
+      new RegExp(`^[1-9]\\d* of ${requestLimit}$`),
+    );
   });
 
   it('outlives the limit of requests: the page starts another session by itself', async () => {
@@ -152,6 +164,12 @@ const readKeys = `(async () => {
   const kept = await of(database.transaction('device-keys').objectStore('device-keys').getAll());
   return kept.map(({ keys: { privateKey } }) => ({ extractable: privateKey.extractable, usages: privateKey.usages }));
 })()`;
+
+/** What the progress bar of a download shows, 0 to 1. */
+function bar(name: string): Promise<number> {
+  const progress = page.getByRole('progressbar', { name: `Download of ${name}` });
+  return progress.evaluate((element: object) => (element as { position: number }).position);
+}
 
 /** Types a search, and waits for its list. */
 async function list(search: string): Promise<void> {
