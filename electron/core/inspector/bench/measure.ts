@@ -25,7 +25,7 @@ const sortingMs = 6_000;
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 'rows/s' | 'MiB' | 'share';
+  readonly unit: 'ms' | 'us' | 'rows/s' | 'MiB' | 'share';
   readonly p50: number;
   readonly p95: number;
   readonly samples: number;
@@ -43,8 +43,9 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-/** Rows a second, each begun and ended. */
-async function ingest(log: RequestLog, rows: number): Promise<number> {
+/** Rows a second, each begun and ended, and the CPU time of the whole process that a row takes. */
+async function ingest(log: RequestLog, name: string, rows: number): Promise<Figure[]> {
+  const before = process.cpuUsage();
   let left = rows;
   const lane = async () => {
     while (left-- > 0) {
@@ -57,7 +58,11 @@ async function ingest(log: RequestLog, rows: number): Promise<number> {
     await Promise.all(Array.from({ length: lanes }, lane));
     await log.flush();
   });
-  return (rows / ms) * 1000;
+  const { user, system } = process.cpuUsage(before);
+  return [
+    figure(name, 'rows/s', [(rows / ms) * 1000]),
+    figure(`${name}, CPU of the process a row`, 'us', [(user + system) / rows]),
+  ];
 }
 
 async function answerTimes(log: RequestLog): Promise<number[]> {
@@ -111,7 +116,7 @@ async function measure(folder: string, rows: number): Promise<Figure[]> {
   const add = (name: string, unit: Figure['unit'], values: readonly number[]) => {
     figures.push(figure(name, unit, values));
   };
-  add('ingest', 'rows/s', [await ingest(log, rows)]);
+  figures.push(...(await ingest(log, 'ingest', rows)));
   add('begin, one at a time, no inspector', 'ms', await answerTimes(log));
   add('main thread busy at 10,000 rows/s, no inspector', 'share', [await tail(log)]);
   const opening = performance.now();
@@ -133,7 +138,7 @@ async function measure(folder: string, rows: number): Promise<Figure[]> {
   const stop = inspector.onChange(() => {});
   add('main thread busy at 10,000 rows/s, with the inspector', 'share', [await tail(log)]);
   stop();
-  add('ingest, with the inspector', 'rows/s', [await ingest(log, Math.ceil(rows / 10))]);
+  figures.push(...(await ingest(log, 'ingest, with the inspector', Math.ceil(rows / 10))));
   add('memory of the process', 'MiB', [process.memoryUsage().rss / 2 ** 20]);
   await inspector.close();
   await log.close();
