@@ -28,10 +28,10 @@ describe('a document that takes long', () => {
       onPreparing: (progress) => seen.push(progress),
     });
     expect(seen.length).toBeGreaterThan(0);
-    expect(new Set(seen.map(({ total }) => total).filter((total) => total > 0))).toEqual(
-      new Set([2 * length]),
-    );
-    expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).sort((a, b) => a - b));
+    // Where there is nothing left to read but a busy machine is late with the answer, nothing of nothing is done.
+    const read = seen.filter(({ total }) => total > 0);
+    expect(new Set(read.map(({ total }) => total))).toEqual(new Set([2 * length]));
+    expect(read.map(({ done }) => done)).toEqual(read.map(({ done }) => done).sort((a, b) => a - b));
     expect((await decrypt(answer, await sample.ciphertext(answer))).equals(content)).toBe(true);
     // Nobody was sent a key before it was ready.
     const query = { collection: null, document: null, cursor: null, limit: 9 };
