@@ -228,6 +228,12 @@ describe('the console where it cannot be', () => {
       return new URL(String(ready.consoleUrl));
     });
     expect(urls[0]?.port).not.toBe(urls[1]?.port);
+    expect(urls.map(({ protocol, hostname }) => `${protocol}//${hostname}`)).toEqual(
+      Array(2).fill('https://127.0.0.1'),
+    );
+    const defaultPort = 8081;
+    for (const { port } of urls) expect(Number(port) - defaultPort).toBeGreaterThanOrEqual(0);
+    for (const { port } of urls) expect(Number(port) - defaultPort).toBeLessThan(100);
     const taken = await home.run(
       'service',
       '--data',
