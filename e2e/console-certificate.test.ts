@@ -62,6 +62,14 @@ async function drop(...names: readonly string[]): Promise<void> {
   for (const name of names) await page.dialog.getByText(name, { exact: true }).waitFor();
 }
 
+/** As a person chooses files in the browser's own window. */
+async function pick(...names: readonly string[]): Promise<void> {
+  const asked = page.page.waitForEvent('filechooser');
+  await page.dialog.locator('button', { hasText: 'choose files' }).click();
+  await (await asked).setFiles(names.map((name) => openssl.path(name)));
+  for (const name of names) await page.dialog.getByText(name, { exact: true }).waitFor();
+}
+
 async function open(): Promise<void> {
   await page.open('connectivity');
   await page.button('Import …').click();
@@ -117,7 +125,7 @@ describe('the end of a certificate', () => {
 
   it('is warned of within 30 days, until it is renewed', async () => {
     await open();
-    await drop('short.pem', 'short.key');
+    await pick('short.pem', 'short.key');
     await confirm();
     await page.says('The certificate has been replaced');
     await page.button('Done').click();
