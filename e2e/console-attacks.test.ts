@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConsoleClient } from './support/console-client.ts';
 import { ConsoleWorld } from './support/console-world.ts';
+import { until } from './support/waiting.ts';
 
 let world: ConsoleWorld;
 let admin: ConsoleClient;
@@ -158,6 +159,23 @@ describe('calls of a signed-in page that make no sense', () => {
     const answer = await admin.send('/api/console.lock', { method, headers: { origin: admin.origin } });
     expect(answer.status).toBe(405);
     expect(await admin.call('connectivity.measure', {})).toBeDefined();
+  });
+});
+
+describe('the audit log', () => {
+  it.each([
+    ['origin_refused', '/api/connectivity.measure', /browser /],
+    ['not_signed_in', 'connectivity.measure', /browser /],
+    ['console_call_unknown', 'nothing.there', /^administrator /],
+    ['console_call_malformed', 'certificate.renew', /^administrator /],
+  ])('has what was refused as %s, with who and what', async (refusal, subject, actor) => {
+    const filter = `action:console.call_refused code:${refusal} subject:"${subject}"`;
+    const rows = await until(`${refusal} is on record`, async () => {
+      const found = await admin.audited(filter);
+      return found.length > 0 && found;
+    });
+    expect(rows[0]?.actor).toMatch(actor);
+    expect(rows[0]?.message).not.toBe('');
   });
 });
 

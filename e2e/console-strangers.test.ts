@@ -145,9 +145,15 @@ describe('set-up keys', () => {
     expect(await topics.until('console', () => true)).toMatchObject({ phase: 'first_run', signedIn: false });
   });
 
-  it('that are wrong leave the right one as good as it was', async () => {
+  it('that are wrong leave the right one as good as it was, once; each try is on record', async () => {
     const client = fresh.client();
-    await client.call('console.setup', { setupKey: client.setupKey, password: fresh.password, relay });
+    const args = { setupKey: client.setupKey, password: fresh.password, relay };
+    await client.call('console.setup', args);
+    expect(code((await fresh.client().post('console.setup', args)).body)).toBe('already_set_up');
+    for (const [refusal, rows] of [['setup_key_invalid', 3] as const, ['already_set_up', 1] as const]) {
+      const filter = `action:console.call_refused subject:console.setup code:${refusal}`;
+      await until(`${refusal} is on record`, async () => (await client.audited(filter)).length >= rows);
+    }
   });
 });
 
