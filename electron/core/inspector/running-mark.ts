@@ -41,8 +41,8 @@ export class RunningMark {
 }
 
 /**
- * Marks what a dead process left running. Reads the rows from the mark on: some thousand, or all since the oldest
- * request that was still running. @throws SQLite's error, having changed nothing
+ * Marks what a dead process left running. Reads the rows from the mark on: some thousand (2 ms), or all since the oldest
+ * request that was still running (a million: 0.2 s). @throws SQLite's error, having changed nothing
  */
 export function interruptRunning(db: Database): void {
   db.transaction(() => {
