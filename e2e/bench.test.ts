@@ -7,16 +7,21 @@ import { expect, it } from 'vitest';
 interface Report {
   readonly rows: readonly { readonly measure: string; readonly values: Readonly<Record<string, number>> }[];
   readonly ratios: Readonly<Record<string, number>>;
+  readonly ratiosToDirect: Readonly<Record<string, number>>;
 }
 
 const measures = ['requests_1', 'requests_64', 'requests_512', 'mib_down', 'mib_up'];
 
 it('measures relay, direct connection and OpenSSH side by side, and prints rows and ratios', async () => {
   const run = promisify(execFile)(process.execPath, ['e2e/bench/main.ts', '--short', '--json']);
-  const { rows, ratios } = JSON.parse((await run).stdout) as Report;
+  const { rows, ratios, ratiosToDirect } = JSON.parse((await run).stdout) as Report;
   expect(Object.keys(ratios)).toEqual(measures);
-  expect(Object.values(ratios).every((ratio) => ratio > 0)).toBe(true);
-  for (const measure of measures) {
+  expect(Object.keys(ratiosToDirect)).toEqual(measures);
+  for (const ratio of [...Object.values(ratios), ...Object.values(ratiosToDirect)]) {
+    expect(ratio).toBeGreaterThan(0);
+  }
+  const latencies = [1, 64, 512].flatMap((n) => [`requests_${n} p50`, `requests_${n} p99`]);
+  for (const measure of [...measures, ...latencies]) {
     const row = rows.find((each) => each.measure === measure);
     expect(Object.keys(row?.values ?? {})).toEqual(['relay', 'direct', 'openssh']);
     expect(Object.values(row?.values ?? {}).every((value) => value > 0)).toBe(true);

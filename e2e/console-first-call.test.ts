@@ -37,8 +37,8 @@ describe('a first run in a browser', () => {
     await start.click();
     await page.getByText('The service runs').waitFor({ timeout: 30_000 });
     await screenshot(page, 'first-run-done');
-    await page.getByRole('button', { name: 'Copy command' }).click();
-    const line = await new ConsolePage(page, world.url).clipboard();
+    const copy = page.getByRole('button', { name: 'Copy command' });
+    const line = await new ConsolePage(page, world.url).copied(copy);
     expect(line).toMatch(/ call [a-z2-7-]{14} ping .*--fingerprint [0-9a-f]{64}/);
     const called = world.home.execute('/bin/sh', ['-c', `${line} --json`]);
     expect(await called.exit()).toEqual({ code: 0, signal: null });

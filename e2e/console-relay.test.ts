@@ -75,8 +75,7 @@ describe('a first run with a relay elsewhere', () => {
     await page.getByRole('definition').filter({ hasText: 'PROD' }).getByText('relay’s word').waitFor();
     const user = await world.home.result('relay', 'client-token', '--user', 'anna', '--data', data);
     const file = world.home.secret('client/relay-token', String(user.token));
-    await tab.button('Copy service ID').click();
-    const id = await tab.clipboard();
+    const id = await tab.copied(tab.button('Copy service ID'));
     const flags = ['--relay', relayUrl, '--relay-token-file', file, '--json'];
     expect((await world.home.run('call', id, 'ping', ...flags)).json).toMatchObject({
       result: { pong: true },

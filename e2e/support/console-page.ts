@@ -100,10 +100,14 @@ export class ConsolePage {
     await this.page.getByText(text).first().waitFor();
   }
 
-  /** The last text that a button of this page has put on the clipboard. */
-  async clipboard(): Promise<string> {
+  /** The text that `button` puts on the clipboard. */
+  async copied(button: Locator): Promise<string> {
+    await this.page.evaluate("navigator.clipboard.writeText('')");
+    await button.click();
     // Runs in the page: the browser's types are not ours.
-    return String(await this.page.evaluate('navigator.clipboard.readText()'));
+    const read = async (): Promise<string> =>
+      String(await this.page.evaluate('navigator.clipboard.readText()'));
+    return until('the button has copied something', async () => (await read()) || undefined);
   }
 
   /** What a camera reads from the QR code of this label. */

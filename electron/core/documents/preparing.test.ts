@@ -11,7 +11,7 @@ import { UnderWay } from './under-way.ts';
 
 const length = 96 * 1024 * 1024;
 /** A file that was written less than so many milliseconds ago is read again at the next request. */
-const settledMs = 2_100;
+const settledMs = 3_100;
 
 describe('a document that takes long', () => {
   let sample: SampleDocuments;
