@@ -6,6 +6,7 @@ import { parseFingerprint } from '../shared/contracts/fingerprint.ts';
 import { ConsoleBrowser } from './support/browser.ts';
 import { codeOf, ConsolePage, localClient, untilCode } from './support/console-page.ts';
 import { ConsoleWorld } from './support/console-world.ts';
+import { until } from './support/waiting.ts';
 
 let browser: ConsoleBrowser;
 let world: ConsoleWorld;
@@ -60,12 +61,16 @@ describe('the page Connectivity', () => {
 
   it('shows the same fingerprint as hex, as words with a checksum, and as a QR code that a camera reads, each to copy', async () => {
     await page.open('connectivity');
-    await page
-      .button(/^Words/)
-      .first()
-      .click();
     const words = await wordsOfFingerprint(fingerprint);
-    for (const word of words) await page.page.getByText(word).first().waitFor();
+    const shows = async (): Promise<boolean> => {
+      await page
+        .button(/^Words/)
+        .first()
+        .click();
+      const texts = await Promise.all(words.map((word) => page.page.getByText(word).first().isVisible()));
+      return texts.every(Boolean);
+    };
+    await until('all words are shown', shows); // the page may be drawn anew right after the renewal
     expect(await page.copied(page.button('Copy words'))).toBe(words.join(' '));
     await page
       .button(/^QR code/)
