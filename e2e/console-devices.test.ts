@@ -49,8 +49,10 @@ describe('a device that registers', () => {
     await tab.says('No device waits');
     laptop = await facts('laptop');
     await tab.says('1 waits to be confirmed');
-    const link = tab.page.getByRole('navigation').getByRole('link', { name: /^Devices/ });
-    expect(await link.innerText()).toContain('1'); // to be seen from every page
+    await tab.page
+      .getByRole('navigation')
+      .getByRole('link', { name: /^Devices 1 waits/ })
+      .waitFor();
     const card = tab.page.getByRole('region', { name: 'Compare laptop of anna' });
     const shown = (await card.innerText()).replaceAll(/\s/g, '');
     const told = [laptop.deviceFingerprint, laptop.agentFingerprint, 'anna', devices.issuer];
