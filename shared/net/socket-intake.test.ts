@@ -16,14 +16,14 @@ afterEach(() => {
   server.close();
 });
 
-/** A connected pair; `near` reads by an intake. */
-async function pair(): Promise<{ near: Socket; far: Socket }> {
+/** A connected pair; `near` is the one that has dialled, and reads by an intake, or the one that was accepted. */
+async function pair(kind: 'dialled' | 'accepted'): Promise<{ near: Socket; far: Socket }> {
   const intake = new SocketIntake();
   const { port } = server.address() as AddressInfo;
-  const near = connect({ host: '127.0.0.1', port, onread: intake.onread });
-  intake.attach(near);
-  const [far] = (await once(server, 'connection')) as [Socket];
-  return { near, far };
+  const dialled = connect({ host: '127.0.0.1', port, ...(kind === 'dialled' && { onread: intake.onread }) });
+  if (kind === 'dialled') intake.attach(dialled);
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  return kind === 'dialled' ? { near: dialled, far: accepted } : { near: accepted, far: dialled };
 }
 
 function collect(near: Socket): { bytes: () => Buffer; pieces: Buffer[]; ended: Promise<unknown> } {
@@ -32,9 +32,9 @@ function collect(near: Socket): { bytes: () => Buffer; pieces: Buffer[]; ended: 
   return { pieces, bytes: () => Buffer.concat(pieces), ended: once(near, 'end') };
 }
 
-describe('a socket with an intake', () => {
+describe.each(['dialled', 'accepted'] as const)('a socket that was %s', (kind) => {
   it('emits what it receives until somebody takes it directly, and loses nothing in between', async () => {
-    const { near, far } = await pair();
+    const { near, far } = await pair(kind);
     const { pieces, bytes, ended } = collect(near);
     const sent = randomBytes(3 * 1024 * 1024);
     far.write(sent.subarray(0, 1000));
@@ -46,7 +46,7 @@ describe('a socket with an intake', () => {
   });
 
   it('keeps the order where bytes still wait in the socket when the direct way begins', async () => {
-    const { near, far } = await pair();
+    const { near, far } = await pair(kind);
     far.write('first ');
     await once(near, 'readable');
     const pieces: string[] = [];
@@ -59,8 +59,42 @@ describe('a socket with an intake', () => {
     expect(pieces.join('')).toBe('first second');
   });
 
+  it('hands on directly, without an event, what comes while it flows', async () => {
+    const { near, far } = await pair(kind);
+    let events = 0;
+    near.on('data', () => (events += 1));
+    const taken = new Promise<string>((resolve) => {
+      takeDirectly(near, (chunk) => {
+        resolve(chunk.toString());
+      });
+    });
+    far.write('past the Readable');
+    expect(await taken).toBe('past the Readable');
+    expect(events).toBe(0);
+    near.destroy();
+    far.destroy();
+  });
+
+  it('goes the ordinary way while it is paused, and goes on when it is resumed', async () => {
+    const { near, far } = await pair(kind);
+    const pieces: Buffer[] = [];
+    near.on('data', (chunk: Buffer) => pieces.push(chunk));
+    takeDirectly(near, (chunk) => pieces.push(chunk));
+    const sent = randomBytes(4 * 1024 * 1024);
+    const ended = once(near, 'end');
+    far.end(sent);
+    for (let i = 0; i < 5; i += 1) {
+      near.pause();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      near.resume();
+      await new Promise(setImmediate);
+    }
+    await ended;
+    expect(Buffer.concat(pieces).equals(sent)).toBe(true);
+  });
+
   it('never writes into a slice that it has handed on', async () => {
-    const { near, far } = await pair();
+    const { near, far } = await pair(kind);
     const kept: Buffer[] = [];
     near.on('data', () => undefined);
     takeDirectly(near, (chunk) => kept.push(chunk));
@@ -76,7 +110,7 @@ describe('a socket with an intake', () => {
   });
 
   it('stops reading while it is paused', async () => {
-    const { near, far } = await pair();
+    const { near, far } = await pair(kind);
     let taken = 0;
     near.on('data', () => undefined);
     takeDirectly(near, (chunk) => {

@@ -1,5 +1,5 @@
-// What a dialled socket receives, read into slices of larger blocks and handed on without Node's Readable: an
-// allocation and several microseconds less for every TLS record. Until somebody takes the bytes directly (and
+// What a socket receives, handed on without Node's Readable, and where it has dialled, read into slices of larger blocks:
+// an allocation and several microseconds less for every TLS record. Until somebody takes the bytes directly (and
 // wherever bytes still wait in the socket) they go the ordinary way, so that the HTTP upgrade works as always.
 // Slices are never used twice: whoever keeps one keeps its block alive and nothing else.
 import type { Socket } from 'node:net';
@@ -58,7 +58,23 @@ export class SocketIntake {
   }
 }
 
-/** Hands what `socket` receives from now on to `take`, beside its `data` events, where it has an intake. */
+/** Hands what `socket` receives from now on to `take`, past its `data` events wherever that keeps the order. */
 export function takeDirectly(socket: Socket, take: (chunk: Buffer) => void): void {
-  intakes.get(socket)?.handTo(take);
+  const intake = intakes.get(socket);
+  if (intake === undefined) takePushed(socket, take);
+  else intake.handTo(take);
+}
+
+/**
+ * An accepted socket can have no intake. What Node pushes into its Readable is taken at the door instead, while it flows
+ * and nothing waits in it. Should Node push in another way one day, `data` events come as they always have.
+ */
+function takePushed(socket: Socket, take: (chunk: Buffer) => void): void {
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const flows = socket.readableFlowing === true && socket.readableLength === 0 && !socket.destroyed;
+    if (!flows || !Buffer.isBuffer(chunk)) return push(chunk, encoding);
+    take(chunk);
+    return true;
+  };
 }
