@@ -41,6 +41,20 @@ describe('writing', () => {
     expect(socket.bytesWritten).toBeGreaterThan(before + 256 * KiB);
   });
 
+  it('does not keep a batch of small frames until the end of the turn, as it keeps what more follows upon', async () => {
+    const { channel, socket } = await openWithClient();
+    const before = socket.bytesWritten;
+    for (let frame = 0; frame < 512; frame += 1) channel.write(new Uint8Array(80), null);
+    await new Promise<void>(process.nextTick);
+    expect(socket.bytesWritten).toBeGreaterThan(before + 512 * 80);
+    const then = socket.bytesWritten;
+    for (let frame = 0; frame < 2; frame += 1) channel.write(new Uint8Array(16_376), null);
+    await new Promise<void>(process.nextTick);
+    expect(socket.bytesWritten).toBe(then);
+    await new Promise(setImmediate);
+    expect(socket.bytesWritten).toBeGreaterThan(then + 2 * 16_376);
+  });
+
   it('sends what has been collected before a full frame that would otherwise lie in two TLS records', async () => {
     const { channel, socket } = await openWithClient();
     const before = socket.bytesWritten;

@@ -22,6 +22,8 @@ const flushAt = 256 * 1024;
 const worthAWrite = 60 * 1024;
 /** Less than this is sent at the end of the tick that wrote it, in bytes. */
 const littleBytes = 8 * 1024;
+/** So is less than this where its last frame is not a full one: many small answers, and nobody behind them. */
+const batchBytes = 64 * 1024;
 /** Bytes of frames that may arrive before the opening exchange has been acted upon. */
 const maxEarlyBytes = 1024 * 1024;
 
@@ -47,6 +49,8 @@ export class WebSocketChannel {
   #earlyBytes = 0;
   #earlyText: string[] = [];
   #scheduled = false;
+  /** The last frame was as full as can be, as those of a stream are that has more to send. */
+  #moreFollows = false;
   #congested = false;
   #closing: GatehouseError | null = null;
   #over: GatehouseError | null = null;
@@ -125,6 +129,7 @@ export class WebSocketChannel {
     const length = header.length + (payload?.length ?? 0) + (more?.length ?? 0);
     if (this.#writer.waiting >= worthAWrite && this.#writer.straddles(length)) this.flush();
     this.#writer.add(header, payload, more);
+    this.#moreFollows = this.#writer.isFull(length);
     if (this.#writer.waiting >= flushAt) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
@@ -138,9 +143,12 @@ export class WebSocketChannel {
     return !this.#congested;
   }
 
-  /** A little leaves at the end of the tick; where bytes flow, a turn's worth leaves together. */
+  /**
+   * A little leaves at the end of the tick, and so does a batch of small frames: while the other end works on it, so can
+   * this one. Where bytes flow, a turn's worth leaves together.
+   */
   #flushOrGather(): void {
-    if (this.#writer.waiting < littleBytes) this.flush();
+    if (this.#writer.waiting < (this.#moreFollows ? littleBytes : batchBytes)) this.flush();
     else {
       setImmediate(() => {
         this.flush();

@@ -46,9 +46,14 @@ export class MessageWriter {
     return this.#waiting;
   }
 
+  /** Whether a frame of `length`, its header included, is as long as a frame can be in one message. */
+  isFull(length: number): boolean {
+    return length === fullPayload;
+  }
+
   /** Whether a full frame would come behind a short message in the same write, and so lie in two records. */
   straddles(length: number): boolean {
-    return length === fullPayload && this.#open > 0;
+    return this.isFull(length) && this.#open > 0;
   }
 
   /** Adds one frame, which is all of `pieces`; they must not change before `flush`. */
