@@ -31,7 +31,7 @@ interface Plan {
 }
 
 /** Many short rounds: what else the machine does comes and goes within seconds, and must meet all ways alike. */
-const full: Plan = { rounds: 16, unmeasured: 2, rateMs: 600, mebibytes: 512, idleSessions: 200, setUps: 15 };
+const full: Plan = { rounds: 16, unmeasured: 4, rateMs: 600, mebibytes: 512, idleSessions: 200, setUps: 15 };
 const short: Plan = { rounds: 1, unmeasured: 0, rateMs: 200, mebibytes: 8, idleSessions: 5, setUps: 2 };
 const inFlight = [1, 64, 512] as const;
 
@@ -45,7 +45,6 @@ export async function measure(
   // First, on processes that have done nothing: later their heaps have room for many sessions.
   const memory = await idleMemory(setting, plan);
   for (const name of wayNames) await setting.loads[name].run({ op: 'connect' });
-  await warmUp(setting, plan);
   const results = new Map<string, Record<WayName, LoadResult[]>>();
   for (const [key, command] of commands(plan)) {
     tell(`${key}: ${plan.rounds} rounds`);
@@ -56,8 +55,9 @@ export async function measure(
 }
 
 /**
- * One measure on all ways, which take turns. Before it counts, each way does it unmeasured: what another measure has left
- * behind in the shared service (512 requests in flight leave garbage of seconds) would be charged to whoever comes first.
+ * One measure on all ways, which take turns. Before it counts, each way does it unmeasured: code is compiled and windows
+ * grow, and what another measure has left behind in the shared service (512 requests in flight leave garbage of seconds)
+ * would be charged to whoever comes first.
  */
 async function inTurn(
   { loads }: Setting,
@@ -86,17 +86,6 @@ function commands(plan: Plan): [key: string, command: LoadCommand][] {
     ['mib_up', { op: 'up', mebibytes: plan.mebibytes }],
     ['setup', { op: 'setup', times: plan.setUps }],
   ];
-}
-
-/** Code is compiled and windows have grown before anything counts. */
-async function warmUp({ loads }: Setting, plan: Plan): Promise<void> {
-  for (const name of wayNames) {
-    for (const requests of inFlight) {
-      await loads[name].run({ op: 'rate', inFlight: requests, milliseconds: plan.rateMs * 4 });
-    }
-    await loads[name].run({ op: 'down', mebibytes: plan.mebibytes / 4 });
-    await loads[name].run({ op: 'up', mebibytes: plan.mebibytes / 4 });
-  }
 }
 
 function rowsOf(key: string, all: Record<WayName, LoadResult[]>): Row[] {
