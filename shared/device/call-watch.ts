@@ -12,6 +12,8 @@ export class CallWatch {
   /** Of the part that is awaited: a body that ignores the signal must not keep its reader waiting. */
   #giveUp: (() => void) | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when the relay has been waited for, in milliseconds of `performance.now()`; null while nobody waits for it. */
+  #waitingSince: number | null = null;
   #late = false;
 
   constructor(timeoutMs: number, outer: AbortSignal | undefined) {
@@ -20,7 +22,8 @@ export class CallWatch {
     this.#controller.signal.addEventListener('abort', () => this.#giveUp?.());
     if (outer?.aborted === true) this.#controller.abort();
     outer?.addEventListener('abort', this.#abort);
-    this.#again();
+    this.#waitingSince = performance.now();
+    this.#lookIn(timeoutMs);
   }
 
   get signal(): AbortSignal {
@@ -31,10 +34,10 @@ export class CallWatch {
   async *read(reader: BodyReader): AsyncGenerator<Bytes> {
     try {
       for (;;) {
-        this.#again();
+        this.#waitingSince = performance.now();
         const part = await this.#unlessAborted(reader.read());
         // A reader may take its time; only the relay may not.
-        clearTimeout(this.#timer);
+        this.#waitingSince = null;
         if (part === null) return;
         yield part;
       }
@@ -77,12 +80,16 @@ export class CallWatch {
     }
   }
 
-  #again(): void {
-    clearTimeout(this.#timer);
+  /** One timer for all parts, which come many a millisecond: where there has been news meanwhile, it goes on for the rest. */
+  #lookIn(milliseconds: number): void {
     this.#timer = setTimeout(() => {
-      this.#late = true;
-      this.#controller.abort();
-    }, this.#timeoutMs);
+      const waited = this.#waitingSince === null ? 0 : performance.now() - this.#waitingSince;
+      if (waited < this.#timeoutMs) this.#lookIn(this.#timeoutMs - waited);
+      else {
+        this.#late = true;
+        this.#controller.abort();
+      }
+    }, milliseconds);
   }
 
   readonly #abort = (): void => this.#controller.abort();

@@ -3,7 +3,7 @@
 // swapped and added chunks do not decrypt. A key must never be used for two streams: the nonces would be the same.
 import { GatehouseError } from '../contracts/errors.ts';
 import { concat, plain, u32, u8, type Bytes } from './bytes.ts';
-import { gcmTagLength, openGcm, sealGcm, type Key } from './primitives.ts';
+import { gcmNonceLength, gcmTagLength, openGcm, sealGcm, type Key } from './primitives.ts';
 
 /** Of plaintext, in bytes. Every chunk but the last has exactly this. */
 export const chunkLength = 64 * 1024;
@@ -64,11 +64,38 @@ export async function openChunk(
   final: boolean,
   sealed: Uint8Array,
 ): Promise<Bytes | null> {
-  if (index >= maxChunks || sealed.length > sealedChunkLength) return null;
-  if (!final && sealed.length !== sealedChunkLength) return null;
-  const [nonce, data] = chunkPlace(cipher, index, final);
-  return openGcm(cipher.key, nonce, data, plain(sealed));
+  return new ChunkOpener(cipher).open(index, final, sealed);
 }
+
+/**
+ * Opens the chunks of one stream, and writes where each stands into the same few bytes: WebCrypto copies them before it
+ * returns, and what came too late would only fail to open. Whatever seals has fresh ones.
+ */
+class ChunkOpener {
+  readonly #key: Key;
+  readonly #nonce = new Uint8Array(gcmNonceLength);
+  readonly #data: Bytes;
+  /** Index and last mark, where they stand in `#data`. */
+  readonly #at: DataView;
+
+  constructor({ key, context }: ChunkCipher) {
+    this.#key = key;
+    this.#data = concat(context, new Uint8Array(gcmNonceLength - noncePrefix.length));
+    this.#at = new DataView(this.#data.buffer, context.length);
+  }
+
+  /** As `openChunk`. */
+  open(index: number, final: boolean, sealed: Uint8Array): Promise<Bytes | null> {
+    const isWhole = sealed.length === sealedChunkLength;
+    if (index >= maxChunks || sealed.length > sealedChunkLength || !(final || isWhole)) return notAuthentic;
+    this.#at.setUint32(0, index);
+    this.#at.setUint8(4, final ? 1 : 0);
+    this.#nonce.set(this.#data.subarray(this.#at.byteOffset), noncePrefix.length);
+    return openGcm(this.#key, this.#nonce, this.#data, plain(sealed));
+  }
+}
+
+const notAuthentic = Promise.resolve(null);
 
 /**
  * The ciphertext of `source`, a chunk at a time. Empty plaintext makes one empty chunk. `ahead` chunks are worked on at
@@ -97,9 +124,10 @@ export function decryptChunks(
   source: ByteSource,
   { code, firstIndex = 0, ahead = 1 }: DecryptOptions,
 ): AsyncGenerator<Bytes> {
+  const opener = new ChunkOpener(cipher);
   const open = async ({ index, final, bytes }: Piece): Promise<Bytes> => {
     const at = firstIndex + index;
-    const plaintext = await openChunk(cipher, at, final, bytes);
+    const plaintext = await opener.open(at, final, bytes);
     if (plaintext === null) throw await refusal(cipher, at, final, bytes, code);
     return plaintext;
   };

@@ -75,14 +75,14 @@ export async function sealGcm(key: Key, nonce: Bytes, data: Bytes, plaintext: By
 }
 
 /** The plaintext, or null where the tag does not verify or the nonce is not allowed. */
-export async function openGcm(key: Key, nonce: Bytes, data: Bytes, sealed: Bytes): Promise<Bytes | null> {
-  if (nonce.length !== gcmNonceLength || sealed.length < gcmTagLength) return null;
-  try {
-    return new Uint8Array(await crypto.subtle.decrypt(gcmParameters(nonce, data), key, sealed));
-  } catch {
-    return null;
-  }
+export function openGcm(key: Key, nonce: Bytes, data: Bytes, sealed: Bytes): Promise<Bytes | null> {
+  if (nonce.length !== gcmNonceLength || sealed.length < gcmTagLength) return Promise.resolve(null);
+  const opened = crypto.subtle.decrypt(gcmParameters(nonce, data), key, sealed);
+  return opened.then(bytesOf, noBytes);
 }
+
+const bytesOf = (buffer: ArrayBuffer): Bytes => new Uint8Array(buffer);
+const noBytes = (): null => null;
 
 const reusedParameters = {
   name: gcm,
