@@ -3,7 +3,7 @@
 import type { Page } from '@playwright/test';
 import type { TokenProvider } from '../../shared/device/index.ts';
 import { ConsoleBrowser } from '../support/browser.ts';
-import type { DeviceClient, DownloadFigures, Entrance, LoadFigures, Way } from './device-client.ts';
+import type { DeviceClient, Entrance, LoadFigures, Way } from './device-client.ts';
 import type { BenchPage } from './device-page.ts';
 
 /** For a `ScriptOrigin`. */
@@ -41,7 +41,7 @@ export class BrowserClient implements DeviceClient {
     return page.evaluate((args) => bench.entered().load(...args), [way, inFlight, forMs] as const);
   }
 
-  async download(way: Way, name: string): Promise<DownloadFigures> {
+  async download(way: Way, name: string): Promise<number> {
     const page = await this.#ready();
     return page.evaluate((args) => bench.entered().download(...args), [way, name] as const);
   }

@@ -15,17 +15,11 @@ export interface LoadFigures {
   readonly p99: number;
 }
 
-/** In MiB/s: the first download has to ask the service, those behind it find the ciphertext at the relay. */
-export interface DownloadFigures {
-  readonly uncached: number;
-  readonly cached: readonly number[];
-}
-
 export interface DeviceClient {
   /** `inFlight` requests at a time for `forMs`. */
   load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures>;
-  /** Downloads a published document, of which the relay has nothing yet, and then again. */
-  download(way: Way, name: string): Promise<DownloadFigures>;
+  /** Downloads a published document, in MiB/s: what came once, the relay has from then on. */
+  download(way: Way, name: string): Promise<number>;
   /** Milliseconds of one session start; the plain way is what it is compared with. */
   start(way: Way): Promise<number>;
 }
@@ -40,8 +34,6 @@ export interface Entrance {
 }
 
 const mib = 1024 * 1024;
-/** Of each document: they are short, and the machine's other work shows in each. */
-const cachedDownloads = 3;
 
 export class BenchClient implements DeviceClient {
   readonly #device: Device;
@@ -82,13 +74,10 @@ export class BenchClient implements DeviceClient {
     return { rate: times.length / seconds, p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
   }
 
-  async download(way: Way, name: string): Promise<DownloadFigures> {
+  async download(way: Way, name: string): Promise<number> {
     const document = await askForDocument(this.#session, { collection: 'bench', name });
     const read = (): Promise<number> => (way === 'plain' ? this.#sealed(document) : this.#opened(document));
-    const uncached = await rateOf(read, document.length);
-    const cached: number[] = [];
-    while (cached.length < cachedDownloads) cached.push(await rateOf(read, document.length));
-    return { uncached, cached };
+    return rateOf(read, document.length);
   }
 
   /** Beside it, one plain request: each is a single round trip. */

@@ -25,7 +25,7 @@ export async function memoryOfSessions(count: number): Promise<DeviceRow[]> {
   }
   const kib = ((await settledMemory()) - before) / 1024;
   for (const session of sessions) session.end();
-  const row = { client: null, plain: null, ratio: null, goal: null };
+  const row = { client: null, plain: null, ratio: null, ratioError: null, goal: null };
   return [
     { measure: `memory of ${String(count)} live sessions`, unit: 'MiB', session: kib / 1024, ...row },
     { measure: 'memory of one live session', unit: 'KiB', session: kib / count, ...row },

@@ -23,19 +23,19 @@ export function printed(rows: readonly DeviceRow[]): string {
 
 const head = columns('measure', 'session', 'plain HTTPS', 'ratio', 'goal');
 
-function line({ measure, unit, session, plain, ratio, goal }: DeviceRow): string {
+function line({ measure, unit, session, plain, ratio, ratioError, goal }: DeviceRow): string {
   const beside = plain === null ? '' : `${number(plain)} ${unit}`;
   return columns(
     measure,
     `${number(session)} ${unit}`,
     beside,
-    ratio === null ? '' : number(ratio),
+    ratio === null || ratioError === null ? '' : `${number(ratio)} ± ${number(ratioError)}`,
     goal ?? '',
   );
 }
 
 function columns(measure: string, session: string, plain: string, ratio: string, goal: string): string {
-  const figures = session.padStart(14) + plain.padStart(14) + ratio.padStart(8);
+  const figures = session.padStart(14) + plain.padStart(14) + ratio.padStart(14);
   return `${measure.padEnd(44)}${figures}  ${goal}`.trimEnd();
 }
 
