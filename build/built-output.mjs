@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { pinnedNode, run } from './packages.mjs';
 
 /** What a build depends on: folders with everything in them but tests, and single files. */
@@ -55,10 +55,14 @@ export function outputIsCurrent(root, stamp) {
   }
 }
 
-/** Builds into out/. Throws an Error for a person; out/ is then as it was. */
-export async function buildOutput(root, stamp) {
+/**
+ * Builds into out/. `clean`: afterwards nothing of older builds is in it, not even what a running program may still load;
+ * for packing. Throws an Error for a person; out/ is then as it was.
+ */
+export async function buildOutput(root, stamp, { clean = false } = {}) {
   const out = join(root, 'out');
   const staging = join(out, `.staging-${process.pid}`);
+  let published = [];
   mkdirSync(staging, { recursive: true });
   try {
     await step(root, ['build/messages.mjs']);
@@ -67,11 +71,12 @@ export async function buildOutput(root, stamp) {
       step(root, ['build/renderer.mjs', join(staging, 'renderer')]),
     ]);
     writeFileSync(join(staging, '.built'), stamp);
-    publish(staging, out);
+    published = publish(staging, out);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-  removeLeftovers(out);
+  if (clean) removeAllBut(published, out);
+  else removeLeftovers(out);
 }
 
 async function step(root, args) {
@@ -81,15 +86,26 @@ async function step(root, args) {
 
 function publish(staging, out) {
   const order = (path) => (path === '.built' ? 2 : hashed.test(path) ? 0 : 1);
-  const entries = readdirSync(staging, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(staging, join(entry.parentPath, entry.name)))
-    .sort((a, b) => order(a) - order(b));
+  const paths = filesIn(staging).sort((a, b) => order(a) - order(b));
   for (const path of paths) {
     mkdirSync(join(out, dirname(path)), { recursive: true });
     renameSync(join(staging, path), join(out, path));
   }
+  return paths;
+}
+
+function removeAllBut(published, out) {
+  const kept = new Set(published);
+  for (const path of filesIn(out)) {
+    if (!kept.has(path) && !path.startsWith('.lock/')) rmSync(join(out, path));
+  }
+}
+
+/** Paths below `folder`, with forward slashes. */
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
 }
 
 function removeLeftovers(out) {

@@ -81,6 +81,7 @@ describe('the files of the package', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly main: string;
     readonly dependencies: object;
+    readonly scripts: { readonly dist: string };
   };
   const bundler = readFileSync(join(root, 'build/bundle.mjs'), 'utf8');
   const external = /const external = \[(.*)\]/
@@ -91,7 +92,8 @@ describe('the files of the package', () => {
   const left = ['electron', 'utf-8-validate', 'oidc-provider'];
   const kept = external?.filter((name) => !left.includes(name)) ?? [];
 
-  it('are the built ones', () => {
+  it('are the built ones, and of one build', () => {
+    expect(manifest.scripts.dist).toMatch(/ build\/ensure\.mjs --clean && electron-builder /);
     expect(patterns()).toContain('out/**');
     expect(manifest.main).toBe('out/desktop.mjs');
     const sources = /^(electron|renderer|shared|build|e2e)\b/;

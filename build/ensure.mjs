@@ -1,5 +1,6 @@
 // Run before every npm script: installs the packages of the lock file where they are missing, and builds out/
-// where a source has changed. `--packages` stops after the packages, `--build` builds in any case.
+// where a source has changed. `--packages` stops after the packages, `--build` builds in any case, `--clean` does and
+// leaves nothing of older builds.
 // Must run on Node 20 without node_modules, cost little when there is nothing to do, and never write to stdout.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,14 +35,18 @@ async function ensurePackages() {
 
 async function ensureOutput() {
   const isDone = () => outputIsCurrent(root, sourceStamp(root));
-  if (!flags.has('--build') && isDone()) return;
-  const forced = () => !flags.has('--build') && isDone();
-  await once(forced, async () => {
-    const started = performance.now();
-    // Taken before the build reads anything: a source changed meanwhile makes the next run build again.
-    await buildOutput(root, sourceStamp(root));
-    say(`built out/ in ${Math.round(performance.now() - started)} ms`);
-  });
+  const clean = flags.has('--clean');
+  const forced = clean || flags.has('--build');
+  if (!forced && isDone()) return;
+  await once(
+    () => !forced && isDone(),
+    async () => {
+      const started = performance.now();
+      // Taken before the build reads anything: a source changed meanwhile makes the next run build again.
+      await buildOutput(root, sourceStamp(root), { clean });
+      say(`built out/ in ${Math.round(performance.now() - started)} ms`);
+    },
+  );
 }
 
 try {

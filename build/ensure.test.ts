@@ -158,6 +158,21 @@ describe('with packages installed', () => {
     await checkout.ensure('--build');
     expect(checkout.out()).toEqual(['.built', 'chunk-new-1.mjs', 'gatehouse.mjs', 'other.mjs']);
   });
+
+  it('leaves nothing of earlier builds with --clean, which is what is packed', async () => {
+    checkout.write('shared/page.txt', 'one');
+    const old = ['chunk-new-1.mjs', 'other.mjs', 'renderer/assets/old.js', '.staging-1/gatehouse.mjs'];
+    for (const folder of ['renderer/assets', '.staging-1']) {
+      mkdirSync(checkout.path(`out/${folder}`), { recursive: true });
+    }
+    for (const name of old) checkout.write(`out/${name}`, '');
+    expect((await checkout.ensure('--clean')).code).toBe(0);
+    for (const name of old) expect(existsSync(checkout.path(`out/${name}`)), name).toBe(false);
+    const made = ['.built', 'gatehouse.mjs', 'renderer/index.html', 'renderer/assets/one.js'];
+    for (const name of made) expect(existsSync(checkout.path(`out/${name}`)), name).toBe(true);
+    checkout.forget();
+    expect(await checkout.ensure()).toMatchObject({ code: 0, stderr: '' });
+  });
 });
 
 describe('the lock', () => {
