@@ -1,8 +1,18 @@
 // Models of a request as both ends record it: the client in memory, the service in its request log.
 
-/** SCREAMING words as the seed prints them. `RUNNING` has no outcome yet. */
-export type RequestStatus =
-  'RUNNING' | 'SUCCESS' | 'FAILED' | 'REJECTED' | 'CANCELLED' | 'TIMED_OUT' | 'INTERRUPTED';
+/** How a request ends: SCREAMING words as the seed prints them. */
+export const endStatuses = [
+  'SUCCESS',
+  'FAILED',
+  'REJECTED',
+  'CANCELLED',
+  'TIMED_OUT',
+  'INTERRUPTED',
+] as const;
+export type EndStatus = (typeof endStatuses)[number];
+
+/** `RUNNING` has not ended yet. */
+export type RequestStatus = 'RUNNING' | EndStatus;
 
 /** How the client checked the service's certificate. At the service this is the client's word. */
 export type VerifiedBy = 'fingerprint' | 'none';
@@ -68,7 +78,7 @@ export interface RequestTiming {
 
 /** What a request came to, written when it ends. */
 export interface RequestOutcome {
-  readonly status: Exclude<RequestStatus, 'RUNNING'>;
+  readonly status: EndStatus;
   readonly durationMs: number;
   /** Body bytes that the service read from the client and wrote to it. */
   readonly bytesRead: number;

@@ -3,7 +3,8 @@
 // shape is a number that stands for one value of each such column; whatever is not known here is bound, so that a
 // statement never holds what a stranger chose. Flags are bound all the same: rows of one shape are inserted together, and
 // the fewer shapes there are the more rows lie in the order of their ids.
-import type { RequestStatus, VerifiedBy } from '../../../shared/contracts/requests.ts';
+import { endStatuses } from '../../../shared/contracts/requests.ts';
+import type { VerifiedBy } from '../../../shared/contracts/requests.ts';
 
 export type SqlValue = string | number | Uint8Array | null;
 
@@ -36,15 +37,6 @@ export const shapedRowColumns: readonly ShapedColumn[] = [
 function mostlyNull(name: string): ShapedColumn {
   return { name, known: [null] };
 }
-
-const endStatuses: readonly RequestStatus[] = [
-  'SUCCESS',
-  'FAILED',
-  'REJECTED',
-  'CANCELLED',
-  'TIMED_OUT',
-  'INTERRUPTED',
-];
 
 /** Of an end, behind `endColumns`. */
 export const shapedEndColumns: readonly ShapedColumn[] = [

@@ -1,18 +1,11 @@
 // The fields that the filter language knows, a table for the inspector and one for the audit log: parser, completion
 // and evaluation all read them here. Must hold no behaviour but the look-up by name.
 import type { AuditAction } from '../console/models.ts';
+import { endStatuses } from '../requests.ts';
 import type { RequestStatus, VerifiedBy } from '../requests.ts';
 import type { Field } from './filter.ts';
 
-const statuses = [
-  'RUNNING',
-  'SUCCESS',
-  'FAILED',
-  'REJECTED',
-  'CANCELLED',
-  'TIMED_OUT',
-  'INTERRUPTED',
-] as const satisfies readonly RequestStatus[];
+const statuses = ['RUNNING', ...endStatuses] as const satisfies readonly RequestStatus[];
 
 const verifications = ['fingerprint', 'none'] as const satisfies readonly VerifiedBy[];
 
