@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../shared/testing/fake-clock.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
-import { codeOf, counting, DeviceWorld, rejections, SampleApp, sampleRequestId } from './device-samples.ts';
+import { SampleApp, sampleRequestId } from './device-app-samples.ts';
+import { codeOf, counting, DeviceWorld, rejections } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
 import { until } from './endpoint-samples.ts';
 

@@ -5,7 +5,8 @@ import { newIdentity } from '../../../shared/device/identity.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
 import { DeviceFiles } from '../devices/device-files.ts';
-import { codeOf, DeviceWorld, SampleApp } from './device-samples.ts';
+import { SampleApp } from './device-app-samples.ts';
+import { codeOf, DeviceWorld } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
 
 let issuer: TestIssuer;

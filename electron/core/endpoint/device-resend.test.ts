@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { AppSession } from '../../../shared/device/app-session.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
-import { counting, DeviceWorld, SampleApp, sampleRequestId } from './device-samples.ts';
+import { SampleApp, sampleRequestId } from './device-app-samples.ts';
+import { counting, DeviceWorld } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
 
 const makeWire: DeviceWorldOptions['makeWire'] = (onStream) => {

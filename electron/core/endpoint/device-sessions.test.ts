@@ -8,15 +8,8 @@ import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
 import { badRequest } from '../rpc/rpc.ts';
 import type { Rpc } from '../rpc/rpc.ts';
-import {
-  answerOn,
-  codeOf,
-  counting,
-  DeviceWorld,
-  rejections,
-  SampleApp,
-  sampleRequestId,
-} from './device-samples.ts';
+import { SampleApp, sampleRequestId } from './device-app-samples.ts';
+import { answerOn, codeOf, counting, DeviceWorld, rejections } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
 import { until } from './endpoint-samples.ts';
 
