@@ -1,42 +1,22 @@
-// A long list that lives: reads the pages that its window needs, one at a time, follows the newest rows while nobody has
-// looked elsewhere, and knows which row is chosen. Used by the inspector and the audit log.
-// Must never have two pages under way at once, and never look at the service more than `liveFetchesPerSecond` times a
-// second however much happens there.
-import { asGatehouseError } from '../../shared/contracts/errors.ts';
+// A long list that lives: shows the rows of its window, follows the newest rows while nobody has looked elsewhere, and
+// knows which row is chosen. Used by the inspector and the audit log.
+// Must never read a page itself: when one is read is for its reader to say.
 import type { GatehouseError } from '../../shared/contracts/errors.ts';
+import { PageReader } from './requests-page-reader.ts';
+import type { ReadRows, SourcePage } from './requests-page-reader.ts';
 import { emptyView, viewOf } from './requests-view.ts';
 import type { ListView } from './requests-view.ts';
 import { pageRows, RowWindow, rowHeightPx } from './requests-window.ts';
-import type { Fetch, Row, RowPage, WindowOptions } from './requests-window.ts';
+import type { Fetch, Row, WindowOptions } from './requests-window.ts';
 
-export const liveFetchesPerSecond = 10;
-const liveGapMs = 1000 / liveFetchesPerSecond;
 /** A page of a new question that takes longer than this is told in words, with a way to cancel it. */
 const slowMs = 200;
-/** Until a page that failed is asked for again, where there are rows to look at meanwhile. */
-const retryMs = 3000;
 /** Rows read beyond the screen while following: what comes next is read anew anyway. */
 const followRows = 120;
-
-export interface SourcePage<R extends Row> extends RowPage<R> {
-  readonly newestId: number;
-}
-
-/** One question: a filter and an order. Rejects with a GatehouseError. */
-export type ReadRows<R extends Row> = (
-  fetch: Fetch,
-  limit: number,
-  signal: AbortSignal,
-) => Promise<SourcePage<R>>;
 
 export interface ListOptions<R extends Row> extends WindowOptions {
   /** Whether a row may still change by itself. */
   readonly unfinished?: (row: R) => boolean;
-}
-
-interface Run {
-  readonly fetch: Fetch;
-  readonly abort: AbortController;
 }
 
 export class LiveList<R extends Row> {
@@ -63,23 +43,26 @@ export class LiveList<R extends Row> {
   idOrder: 'descending' | 'ascending' | 'none' = 'descending';
   readonly #window: RowWindow<R>;
   readonly #unfinished: (row: R) => boolean;
-  #read: ReadRows<R> | null = null;
-  #run: Run | null = null;
-  #due = false;
-  #lastLiveAt = 0;
-  #lastTookMs = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #reader: PageReader<R>;
   #slowTimer: ReturnType<typeof setTimeout> | undefined;
   #moveAfter = 0;
 
   constructor(options: ListOptions<R> = { byId: true }) {
     this.#window = new RowWindow<R>(options);
     this.#unfinished = options.unfinished ?? (() => false);
+    this.#reader = new PageReader<R>({
+      mayRead: () => !this.cancelled && this.problem === null,
+      need: () => this.#window.need(),
+      news: () => this.#news(),
+      limitOf: (fetch) => (fetch.kind === 'head' && this.following ? followRows : pageRows),
+      take: (fetch, page) => this.#take(fetch, page),
+      fail: (fetch, error) => this.#fail(fetch, error),
+    });
   }
 
   /** Asks a new question. @param at the request to begin at; else the newest rows are shown and followed */
   ask(read: ReadRows<R>, at: number | null): void {
-    this.#read = read;
+    this.#reader.ask(read);
     this.oldestId = null;
     this.total = 0;
     this.following = at === null && !this.paused;
@@ -96,14 +79,12 @@ export class LiveList<R extends Row> {
   cancel(): void {
     this.cancelled = true;
     this.#settle();
-    this.#run?.abort.abort();
+    this.#reader.abort();
   }
 
   stop(): void {
-    this.#read = null;
-    clearTimeout(this.#timer);
     clearTimeout(this.#slowTimer);
-    this.#run?.abort.abort();
+    this.#reader.stop();
   }
 
   /** The log has changed: it has new rows, or where `newestId` is not new, rows have changed. */
@@ -111,18 +92,18 @@ export class LiveList<R extends Row> {
     const grown = newestId > this.newestId;
     this.newestId = Math.max(this.newestId, newestId);
     if (this.paused) return;
-    if (this.following) this.#due = true;
+    if (this.following) this.#reader.due = true;
     else {
       if (grown) this.#grown();
-      this.#due ||= !grown || this.#onScreen().some(this.#unfinished);
+      this.#reader.due ||= !grown || this.#onScreen().some(this.#unfinished);
     }
-    this.#pump();
+    this.#reader.pump();
   }
 
   resize(heightPx: number): void {
     this.#window.resize(heightPx);
     this.#publish();
-    this.#pump();
+    this.#reader.pump();
   }
 
   scrollBy(px: number): void {
@@ -130,7 +111,7 @@ export class LiveList<R extends Row> {
     if (px > 0 && !this.#window.atHead) this.#hold();
     else if (px < 0 && this.#window.atHead) this.#follow();
     this.#publish();
-    this.#pump();
+    this.#reader.pump();
   }
 
   /** Moves to a share (0 to 1) of the list: exactly where all rows are in memory, else to the page there. */
@@ -178,7 +159,7 @@ export class LiveList<R extends Row> {
   move(by: number): void {
     const { rows, topIndex } = this.#window;
     const from = this.chosenId === null ? -1 : this.#window.indexOf(this.chosenId);
-    if (from === -1 && this.chosenId !== null && this.#read !== null) {
+    if (from === -1 && this.chosenId !== null && this.#reader.asked) {
       this.#moveAfter = by;
       return this.#jump({ kind: 'at', id: this.chosenId });
     }
@@ -188,7 +169,7 @@ export class LiveList<R extends Row> {
     this.choose(row.id);
     this.#window.reveal(to);
     this.#publish();
-    this.#pump();
+    this.#reader.pump();
   }
 
   movePage(direction: 1 | -1): void {
@@ -215,13 +196,13 @@ export class LiveList<R extends Row> {
   #clearAndPump(): void {
     this.cancelled = false;
     this.problem = null;
-    this.#pump();
+    this.#reader.pump();
   }
 
   #jump(fetch: Fetch): void {
     this.#window.jump(fetch);
     this.#publish();
-    this.#pump();
+    this.#reader.pump();
   }
 
   #follow(): void {
@@ -245,49 +226,11 @@ export class LiveList<R extends Row> {
     return rows.slice(topIndex, topIndex + visibleRows + 1);
   }
 
-  /** Starts the page that is needed most; one that is under way for another question is ended first. */
-  #pump(): void {
-    if (this.#read === null || this.cancelled || this.problem !== null) return;
-    const need = this.#window.need();
-    if (this.#run !== null) {
-      if (need !== null && isJump(need) && need !== this.#run.fetch) this.#run.abort.abort();
-      return;
-    }
-    const fetch = need ?? this.#liveFetch();
-    if (fetch !== null) void this.#perform(this.#read, fetch);
-  }
-
-  /** What is new, if it is time to look; else it is looked for in time. A slow service is asked less often. */
-  #liveFetch(): Fetch | null {
-    if (!this.#due) return null;
-    const wait = this.#lastLiveAt + Math.max(liveGapMs, 2 * this.#lastTookMs) - performance.now();
-    clearTimeout(this.#timer);
-    if (wait > 0) {
-      this.#timer = setTimeout(() => this.#pump(), wait);
-      return null;
-    }
-    this.#due = false;
-    this.#lastLiveAt = performance.now();
+  /** The page that shows what is new where a person looks; null where there is nothing to look at. */
+  #news(): Fetch | null {
     if (this.following) return { kind: 'head' };
     const middle = this.#onScreen().at(this.#window.visibleRows / 2) ?? this.#onScreen()[0];
     return middle === undefined ? null : { kind: 'refresh', id: middle.id };
-  }
-
-  async #perform(read: ReadRows<R>, fetch: Fetch): Promise<void> {
-    const run: Run = { fetch, abort: new AbortController() };
-    this.#run = run;
-    const began = performance.now();
-    try {
-      const limit = fetch.kind === 'head' && this.following ? followRows : pageRows;
-      const page = await read(fetch, limit, run.abort.signal);
-      this.#lastTookMs = performance.now() - began;
-      if (!run.abort.signal.aborted && read === this.#read) this.#take(fetch, page);
-    } catch (error) {
-      if (!run.abort.signal.aborted) this.#fail(fetch, asGatehouseError(error));
-    } finally {
-      this.#run = null;
-      this.#pump();
-    }
   }
 
   #take(fetch: Fetch, page: SourcePage<R>): void {
@@ -313,8 +256,7 @@ export class LiveList<R extends Row> {
     if (fetch.kind === 'refresh') return;
     this.problem = error;
     this.#settle();
-    if (this.#window.loaded && error.code !== 'filter_invalid')
-      this.#timer = setTimeout(() => this.retry(), retryMs);
+    if (this.#window.loaded && error.code !== 'filter_invalid') this.#reader.retryLater(() => this.retry());
   }
 
   #settle(): void {
@@ -326,8 +268,4 @@ export class LiveList<R extends Row> {
   #publish(): void {
     this.view = viewOf(this.#window, this);
   }
-}
-
-function isJump(fetch: Fetch): boolean {
-  return fetch.kind !== 'after' && fetch.kind !== 'before' && fetch.kind !== 'refresh';
 }

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { LiveList } from './requests-live-list.svelte.ts';
-import type { ReadRows } from './requests-live-list.svelte.ts';
+import type { ReadRows } from './requests-page-reader.ts';
 import type { Fetch, Row } from './requests-window.ts';
 
 beforeEach(() => vi.useFakeTimers());

@@ -1,7 +1,7 @@
 // How the lists read their pages: from the window's fetches to the service's calls. Must hold no state.
 import type { AuditView, RequestSort, RequestView } from '../../shared/contracts/console/models.ts';
 import type { ConsoleClient } from '../api/client.ts';
-import type { ReadRows } from './requests-live-list.svelte.ts';
+import type { ReadRows } from './requests-page-reader.ts';
 
 type Caller = Pick<ConsoleClient, 'call'>;
 
