@@ -7,7 +7,7 @@ import { ConsoleBrowser, screenshot } from './support/browser.ts';
 import { ConsoleClient } from './support/console-client.ts';
 import { ConsolePage } from './support/console-page.ts';
 import { DeviceWorld } from './support/device-world.ts';
-import { looks, wrongWith } from './support/looks.ts';
+import { looks, wrongWithEach, type View } from './support/looks.ts';
 import { until } from './support/waiting.ts';
 import { superadminPassword as password } from './support/world.ts';
 
@@ -228,7 +228,7 @@ describe('limits and issuer', () => {
   });
 });
 
-const views: readonly (readonly [string, 'devices' | 'documents', string, string | null])[] = [
+const views: readonly View[] = [
   ['waiting', 'devices', '?show=waiting', null],
   ['list', 'devices', '?show=devices', 'laptop'],
   ['sessions', 'devices', '?show=sessions', null],
@@ -241,12 +241,7 @@ describe.each(Object.entries(looks))('in %s', (name, look) => {
     if (name === 'light') await facts('phone');
     await devices.device('call', 'laptop', 'ping');
     const seen = await ConsolePage.signedIn(browser, { url, password }, look);
-    const found: Record<string, string[]> = {};
-    for (const [view, page, query, chosen] of views) {
-      await seen.open(page, query);
-      if (chosen !== null) await seen.page.getByRole('button', { name: chosen, exact: true }).first().click();
-      found[view] = await wrongWith(seen, look, `${page}-${view}-${name}`);
-    }
+    const found = await wrongWithEach(seen, views, [name, look]);
     expect(found).toEqual(Object.fromEntries(views.map(([view]) => [view, []])));
     expect(browser.complaints).toEqual([]);
     await seen.page.context().close();

@@ -80,8 +80,9 @@ export async function measure(
  * and more until it has compiled what it has to.
  */
 async function warmUp({ loads }: Setting, { warmUpMs }: Plan): Promise<void> {
-  for (const inFlight of [64, 1]) {
-    for (const name of wayNames) await loads[name].run({ op: 'rate', inFlight, milliseconds: warmUpMs });
+  for (const requests of [64, 1]) {
+    const command = { op: 'rate', inFlight: requests, milliseconds: warmUpMs } as const;
+    for (const name of wayNames) await loads[name].run(command);
   }
 }
 

@@ -27,3 +27,26 @@ export async function wrongWith(tab: ConsolePage, { axe }: Look, picture: string
   );
   return beyond === 0 ? wrong : [...wrong, `is ${String(beyond)} px wider than its window`];
 }
+
+/** A view of a page: its name, its page and query, and the button that is pressed in it first. */
+export type View = readonly [
+  name: string,
+  page: Parameters<ConsolePage['open']>[0],
+  query: string,
+  pressed: string | null,
+];
+
+/** What is wrong with each view, by its name. */
+export async function wrongWithEach(
+  tab: ConsolePage,
+  views: readonly View[],
+  [name, look]: readonly [string, Look],
+): Promise<Record<string, readonly string[]>> {
+  const found: Record<string, readonly string[]> = {};
+  for (const [view, page, query, pressed] of views) {
+    await tab.open(page, query);
+    if (pressed !== null) await tab.page.getByRole('button', { name: pressed, exact: true }).first().click();
+    found[view] = await wrongWith(tab, look, `${page}-${view}-${name}`);
+  }
+  return found;
+}

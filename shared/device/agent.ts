@@ -16,16 +16,6 @@ export {
   type BlobFacts,
 } from './blobs.ts';
 export { base64url, fromBase64url, type Bytes } from './bytes.ts';
-export {
-  chunkAt,
-  chunkCount,
-  chunkLength,
-  openChunk,
-  sealChunk,
-  sealedChunkLength,
-  type ByteSource,
-  type ChunkCipher,
-} from './chunks.ts';
 export { steadyClock, type Clock } from './clock.ts';
 export type { SessionKeys } from './handshake.ts';
 export {

@@ -57,16 +57,6 @@ export async function sealChunk(
   return sealed;
 }
 
-/** Null where the chunk is not authentic at this place. */
-export async function openChunk(
-  cipher: ChunkCipher,
-  index: number,
-  final: boolean,
-  sealed: Uint8Array,
-): Promise<Bytes | null> {
-  return new ChunkOpener(cipher).open(index, final, sealed);
-}
-
 /**
  * Opens the chunks of one stream, and writes where each stands into the same few bytes: WebCrypto copies them before it
  * returns, and what came too late would only fail to open. Whatever seals has fresh ones.
@@ -84,7 +74,7 @@ class ChunkOpener {
     this.#at = new DataView(this.#data.buffer, context.length);
   }
 
-  /** As `openChunk`. */
+  /** Null where the chunk is not authentic at this place. */
   open(index: number, final: boolean, sealed: Uint8Array): Promise<Bytes | null> {
     const isWhole = sealed.length === sealedChunkLength;
     if (index >= maxChunks || sealed.length > sealedChunkLength || !(final || isWhole)) return notAuthentic;
@@ -128,7 +118,7 @@ export function decryptChunks(
   const open = async ({ index, final, bytes }: Piece): Promise<Bytes> => {
     const at = firstIndex + index;
     const plaintext = await opener.open(at, final, bytes);
-    if (plaintext === null) throw await refusal(cipher, at, final, bytes, code);
+    if (plaintext === null) throw await refusal(opener, at, final, bytes, code);
     return plaintext;
   };
   return inOrder(inChunks(source, sealedChunkLength), ahead, open);
@@ -166,13 +156,13 @@ async function* inOrder(
 
 /** A chunk that is authentic but not the last, where the stream ends: cut off on a chunk's edge. */
 async function refusal(
-  cipher: ChunkCipher,
+  opener: ChunkOpener,
   index: number,
   final: boolean,
   sealed: Uint8Array,
   code: 'ANSWER_NOT_AUTHENTIC' | 'blob_not_authentic',
 ): Promise<GatehouseError> {
-  const cut = final && (sealed.length === 0 || (await openChunk(cipher, index, false, sealed)) !== null);
+  const cut = final && (sealed.length === 0 || (await opener.open(index, false, sealed)) !== null);
   if (cut) return new GatehouseError('truncated', 'The encrypted stream ended before its end. Try again.');
   return new GatehouseError(code, 'A part of the encrypted stream was changed on its way. Try again.');
 }
