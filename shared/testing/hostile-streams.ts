@@ -73,6 +73,8 @@ function join(from: Duplex, to: Duplex, keep: Buffer[], tamper: Tamper = (chunk)
   from.once('close', () => {
     if (!from.readableEnded) to.destroy();
   });
+  // A reset may come in the same message as the answer to the stream: it is over before anybody listens.
+  if (from.destroyed) to.destroy();
 }
 
 /** Flips the lowest bit of the byte at `position`. */

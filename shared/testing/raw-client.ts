@@ -30,8 +30,10 @@ export class RawClient {
 
   /** TLS in a stream; resolves when the handshake is done. @throws Error as TLS ends it */
   async openTls(serviceId: string, options: ConnectionOptions = {}): Promise<TLSSocket> {
+    const duplex = await this.open('e2ee', serviceId);
+    if (duplex.destroyed) throw new Error('The stream was closed before the handshake.');
     const socket = connect({
-      socket: await this.open('e2ee', serviceId),
+      socket: duplex,
       rejectUnauthorized: false,
       minVersion: 'TLSv1.3',
       ...options,
