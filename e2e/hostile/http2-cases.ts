@@ -20,31 +20,30 @@ async function flushed(socket: TLSSocket, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Sends these frames after the preface; the outcome is what the service made of them, and whether it goes on. */
-const http2 =
-  (frames: Buffer, times = 1): Attack =>
+/** Sends these frames after the preface, and waits; the outcome is what the service made of them, and whether it goes on. */
+const sent =
+  (frames: Buffer, times: number, wait: (socket: TLSSocket, reader: H2Reader) => Promise<unknown>): Attack =>
   (target) =>
     target.raw(async (client) => {
       const socket = await client.openTls(target.serviceId, { ALPNProtocols: ['h2'] });
       const reader = new H2Reader(socket);
       await flushed(socket, h2Preface);
       for (let i = 0; i < times && !socket.destroyed; i += 1) await flushed(socket, frames);
-      const closed = new Promise((resolve) => socket.once('close', resolve));
-      await Promise.race([closed, delay(400)]);
+      await wait(socket, reader);
       return `${reader.outcome}, ${socket.destroyed ? 'closed' : 'open'}`;
     });
 
-/** As `http2` does; the service is to say something, and a busy one is given time for that. */
-const answeredHttp2 =
-  (frames: Buffer): Attack =>
-  (target) =>
-    target.raw(async (client) => {
-      const socket = await client.openTls(target.serviceId, { ALPNProtocols: ['h2'] });
-      const reader = new H2Reader(socket);
-      await flushed(socket, Buffer.concat([h2Preface, frames]));
-      await until('the service answers', () => socket.destroyed || reader.outcome !== 'nothing');
-      return `${reader.outcome}, ${socket.destroyed ? 'closed' : 'open'}`;
-    });
+const http2 = (frames: Buffer, times = 1): Attack =>
+  sent(frames, times, (socket) => {
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    return Promise.race([closed, delay(400)]);
+  });
+
+/** The service is to say something, and a busy one is given time for that. */
+const answeredHttp2 = (frames: Buffer): Attack =>
+  sent(frames, 1, (socket, reader) =>
+    until('the service answers', () => socket.destroyed || reader.outcome !== 'nothing'),
+  );
 
 const post = (
   stream: number,
