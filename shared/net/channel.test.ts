@@ -20,6 +20,25 @@ describe('writing', () => {
     expect(messages[0]?.toString()).toBe('<a>aaa<b>bbb<c>ccc<d>ddd<e>eee<end>');
   });
 
+  it('sends what a read provokes at the end of that read, in one write', async () => {
+    const { channel, peer, socket } = await openWithClient();
+    const messages = messagesAt(peer);
+    const written = await new Promise<number[]>((resolve) => {
+      const binary = (): void => {
+        const before = socket.bytesWritten;
+        process.nextTick(() => resolve([before, during, socket.bytesWritten]));
+        channel.write(Buffer.from('<answer>'), null);
+        channel.write(Buffer.from('<another>'), null);
+        const during = socket.bytesWritten;
+      };
+      channel.start({ binary, drained() {}, closed() {} });
+      peer.send(Buffer.from('question'));
+    });
+    const [before = 0, during, atTheTick] = written;
+    expect([during, atTheTick]).toEqual([before, before + 2 + '<answer><another>'.length]);
+    await vi.waitFor(() => expect(messages.join()).toBe('<answer><another>'));
+  });
+
   it('keeps small and large pieces in order', async () => {
     const { channel, peer } = await openWithClient();
     const messages = messagesAt(peer);

@@ -1,10 +1,11 @@
 // One WebSocket as an ordered byte pipe with a text side-channel for the opening exchange (RFC 6455).
-// The frames of one tick leave together, in one write; where bytes flow, those of a turn of the event loop.
+// The frames of one read or tick leave together, in one write; where bytes flow, those of a turn of the event loop.
 // Never holds more than its limit before it reports congestion.
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { GatehouseError, isErrorCode } from '../contracts/errors.ts';
 import type { ErrorCode } from '../contracts/errors.ts';
+import { atEndOfRead } from './end-of-read.ts';
 import { readBinaryMessages } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 
@@ -20,7 +21,7 @@ const floodedAt = 8 * 1024 * 1024;
 const flushAt = 256 * 1024;
 /** From here on what has been collected is worth a write of its own, in bytes. */
 const worthAWrite = 60 * 1024;
-/** Less than this is sent at the end of the tick that wrote it, in bytes. */
+/** Less than this is sent at the end of the read or tick that wrote it, in bytes. */
 const littleBytes = 8 * 1024;
 /** So is less than this where its last frame is not a full one: many small answers, and nobody behind them. */
 const batchBytes = 64 * 1024;
@@ -133,9 +134,7 @@ export class WebSocketChannel {
     if (this.#writer.waiting >= flushAt) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
-      process.nextTick(() => {
-        this.#flushOrGather();
-      });
+      atEndOfRead(this.#flushOrGather);
     }
     // Never back to false here: whoever was told "congested" waits for `drained`.
     if (this.#pending >= congestedAt) this.#congested = true;
@@ -144,17 +143,17 @@ export class WebSocketChannel {
   }
 
   /**
-   * A little leaves at the end of the tick, and so does a batch of small frames: while the other end works on it, so can
-   * this one. Where bytes flow, a turn's worth leaves together.
+   * A little leaves at the end of the read or tick, and so does a batch of small frames: while the other end works on
+   * it, so can this one. Where bytes flow, a turn's worth leaves together.
    */
-  #flushOrGather(): void {
+  readonly #flushOrGather = (): void => {
     if (this.#writer.waiting < (this.#moreFollows ? littleBytes : batchBytes)) this.flush();
     else {
       setImmediate(() => {
         this.flush();
       });
     }
-  }
+  };
 
   /** Sends what has been collected. */
   flush(): void {

@@ -4,6 +4,7 @@
 // alone decides what it means.
 import type { Socket } from 'node:net';
 import bufferUtil from 'bufferutil';
+import { duringRead } from './end-of-read.ts';
 import { takeDirectly } from './socket-intake.ts';
 
 const wholeBinary = 0x82;
@@ -37,8 +38,11 @@ export function readBinaryMessages(socket: Socket, options: MessageReaderOptions
   const reader = new MessageReader(options, (octets) => {
     library.call(socket, octets);
   });
-  const push = (chunk: Buffer): void => {
+  const take = (chunk: Buffer): void => {
     reader.push(chunk);
+  };
+  const push = (chunk: Buffer): void => {
+    duringRead(take, chunk);
   };
   socket.off('data', library);
   socket.on('data', push);
