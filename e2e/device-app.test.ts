@@ -101,6 +101,22 @@ describe('a new user', () => {
     await page.getByText('12 shown').waitFor();
   });
 
+  it('is asked once, not before each request, whether it may talk to the relay', async () => {
+    const network = await page.context().newCDPSession(page);
+    const sent: string[] = [];
+    network.on('Network.requestWillBeSent', ({ request }) => {
+      if (request.url.includes('/api/requests')) sent.push(request.method);
+    });
+    await network.send('Network.enable');
+    for (const [search, found] of Object.entries({ 'plan 04': 1, 'plan 0': 9, 'plan 1': 3, '': 12 })) {
+      await page.getByLabel('Search').fill(search);
+      await page.getByText(`${found} shown`).waitFor();
+    }
+    await network.detach();
+    expect(sent.filter((each) => each === 'POST').length).toBeGreaterThanOrEqual(4);
+    expect(sent.filter((each) => each === 'OPTIONS').length).toBeLessThanOrEqual(1);
+  });
+
   it('downloads with a progress bar, and saves what the service has', async () => {
     const { sha256 } = devices.publish('Site.bin', 5_000_000);
     await list('Site');

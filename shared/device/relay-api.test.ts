@@ -75,3 +75,17 @@ it('parts that are put together are each in memory of their own: those of other 
   const refused = relaySaying(404, problem.slice(0, 9), problem.slice(9)).blob('blob', 0);
   await expect(refused).rejects.toMatchObject({ code: 'blob_unknown' });
 });
+
+it('calls of the API have no cache mode, which would cost a browser a preflight before each of them; a blob is not kept', async () => {
+  const modes: unknown[] = [];
+  const fetch = (_url: unknown, init?: RequestInit): Promise<Response> => {
+    modes.push(init?.cache);
+    return Promise.resolve(new Response('{}'));
+  };
+  const tokens = { token: () => Promise.resolve('token') };
+  const api = new RelayApi(tokens, { relay: 'https://relay.example', serviceId: 'abcd-efgh-ijkl', fetch });
+  await api.call('agentinfo');
+  await api.call('request', { body: utf8('sealed') });
+  await api.blob('blob', 0);
+  expect(modes).toEqual([undefined, undefined, 'no-store']);
+});

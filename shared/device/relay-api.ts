@@ -76,12 +76,18 @@ export class RelayApi {
     await this.#tokens.token({ renew: true });
   }
 
-  /** A blob's ciphertext from byte `from` on. A part of the body is good until the next one is asked for. */
+  /**
+   * A blob's ciphertext from byte `from` on. A part of the body is good until the next one is asked for. The browser is not
+   * to keep it. The API's own answers say so themselves, since a call with a cache mode costs it a preflight each time.
+   */
   async blob(id: string, from: number, signal?: AbortSignal): Promise<ApiAnswer> {
     const url = `${this.#base}/blobs/${encodeURIComponent(id)}`;
     const token = await this.#tokens.token();
     const range = from === 0 ? {} : { range: `bytes=${from}-` };
-    const request = { headers: { authorization: `Bearer ${token}`, ...range } };
+    const request: RequestInit = {
+      headers: { authorization: `Bearer ${token}`, ...range },
+      cache: 'no-store',
+    };
     return this.#fetchAnswer(url, request, signal, reusingBodyReader);
   }
 
@@ -108,7 +114,6 @@ export class RelayApi {
       const answer = await this.#fetch(url, {
         ...request,
         signal: watch.signal,
-        cache: 'no-store',
         credentials: 'omit',
         redirect: 'error',
         referrerPolicy: 'no-referrer',
