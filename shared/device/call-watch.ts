@@ -49,6 +49,18 @@ export class CallWatch {
     }
   }
 
+  /** All of a short body, which has to come in the time that a part has. */
+  async whole(body: Promise<ArrayBuffer>): Promise<Bytes> {
+    try {
+      this.#waitingSince = performance.now();
+      return new Uint8Array(await this.#unlessAborted(body));
+    } catch (error) {
+      throw this.explain(error);
+    } finally {
+      this.stop();
+    }
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#outer?.removeEventListener('abort', this.#abort);

@@ -6,7 +6,7 @@ import { notAuthentic, type AppSession } from './app-session.ts';
 import { concat, type Bytes } from './bytes.ts';
 import { form, messageHeadLength, readMessageHead } from './messages.ts';
 import type { RequestPayload } from './payload.ts';
-import { collect, type RelayApi } from './relay-api.ts';
+import { collect, type ApiAnswer, type RelayApi } from './relay-api.ts';
 import type { StreamedAnswer } from './streamed-answer.ts';
 
 /** Of a whole answer, in bytes. Longer ones are streamed. */
@@ -36,7 +36,7 @@ export async function exchange(
       body,
       signal,
     });
-    const opened = await read(session, counter, answer.body);
+    const opened = await read(session, counter, answer);
     owed = !opened.streamed;
     return opened.streamed
       ? { ...opened.answer, body: settling(session, opened.answer.body) }
@@ -51,16 +51,16 @@ interface Opened {
   readonly answer: StreamedAnswer;
 }
 
-async function read(session: AppSession, counter: number, body: AsyncGenerator<Bytes>): Promise<Opened> {
+async function read(session: AppSession, counter: number, { whole, body }: ApiAnswer): Promise<Opened> {
   try {
-    const held = await beginningOf(body);
+    const held = whole === null ? await beginningOf(body) : atLeastAHead(whole);
     const head = readMessageHead(held);
     if (head?.counter !== counter) throw notAuthentic();
     if (head.form === form.streamed) {
-      const rest = continued(held.subarray(messageHeadLength), body);
+      const rest = continued(held.subarray(messageHeadLength), whole === null ? body : nothing());
       return { streamed: true, answer: await session.openStreamed(counter, rest) };
     }
-    const message = await collect(body, maxWholeAnswer, held);
+    const message = whole ?? (await collect(body, maxWholeAnswer, held));
     return { streamed: false, answer: { ...(await session.open(counter, message)), body: nothing() } };
   } catch (error) {
     await body.return(undefined);
@@ -73,13 +73,22 @@ async function beginningOf(body: AsyncGenerator<Bytes>): Promise<Bytes> {
   let held: Bytes | null = null;
   while (held === null || held.length < messageHeadLength) {
     const next = await body.next();
-    if (next.done === true) throw new GatehouseError('truncated', 'The answer ended before its end.');
+    if (next.done === true) throw truncated();
     held = held === null ? next.value : concat(held, next.value);
   }
   return held;
 }
 
-async function* continued(first: Bytes, body: AsyncGenerator<Bytes>): AsyncGenerator<Bytes> {
+function atLeastAHead(whole: Bytes): Bytes {
+  if (whole.length < messageHeadLength) throw truncated();
+  return whole;
+}
+
+function truncated(): GatehouseError {
+  return new GatehouseError('truncated', 'The answer ended before its end.');
+}
+
+async function* continued(first: Bytes, body: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
   if (first.length > 0) yield first;
   yield* body;
 }
@@ -93,5 +102,5 @@ async function* settling(session: AppSession, body: AsyncIterable<Bytes>): Async
 }
 
 async function* nothing(): AsyncGenerator<Bytes> {
-  // A whole answer has no body.
+  // A whole answer has no body, and what was read whole goes on with nothing.
 }

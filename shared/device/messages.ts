@@ -39,8 +39,14 @@ export function readMessageHead(bytes: Uint8Array): MessageHead | null {
 
 /** Label, session id, direction and counter: what messages and streams are bound to. */
 export function placeData(label: string, { sessionId, direction: way, counter }: MessagePlace): Bytes {
-  return concat(field(label), field(sessionId), u8(way), u64(counter));
+  if (latest.label !== label || latest.sessionId !== sessionId) {
+    latest = { label, sessionId, fields: concat(field(label), field(sessionId)) };
+  }
+  return concat(latest.fields, u8(way), u64(counter));
 }
+
+/** The beginning of the latest place, which is often that of the next one too. */
+let latest = { label: '', sessionId: '', fields: new Uint8Array() };
 
 export async function sealMessage(key: Key, place: MessagePlace, plaintext: Bytes): Promise<Bytes> {
   const sealed = await sealGcm(key, messageNonce(place.counter), placeData(messageLabel, place), plaintext);

@@ -1,10 +1,12 @@
 // What is inside a request and an answer: JSON under the seed's names. Parsed once, here, into what cannot be wrong.
 // An error inside an answer is the agent's own word; one outside (problem.ts) is anybody's.
 import { GatehouseError, isErrorCode, type ErrorCode, type SerialisedError } from '../contracts/errors.ts';
-import { base64url, fromBase64url, textOf, utf8, type Bytes } from './bytes.ts';
+import { base64url, textOf, utf8, type Bytes } from './bytes.ts';
 import { randomBytes } from './primitives.ts';
 
 const requestIdLength = 16;
+/** So many bytes in unpadded base64url: the last character has four bits of them, and four that are zero. */
+const requestIdForm = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 /** Longer than any session id. */
 const maxSessionIdLength = 128;
 const errorType = 'Error';
@@ -39,7 +41,7 @@ export function decodeRequest(plaintext: Bytes): RequestPayload | null {
   const found = members(plaintext);
   const requestId = found?.RequestId;
   if (found === null || typeof requestId !== 'string') return null;
-  if (fromBase64url(requestId)?.length !== requestIdLength) return null;
+  if (!requestIdForm.test(requestId)) return null;
   const answer = answerOf(found);
   const firstSession = found.FirstSession;
   if (answer === null || !isSessionIdOrNone(firstSession)) return null;

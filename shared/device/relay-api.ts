@@ -29,11 +29,15 @@ export interface CallOptions {
 
 export interface ApiAnswer {
   readonly sessionId: string | null;
+  /** All of a short body that had its length stated; `body` has it too. */
+  readonly whole: Bytes | null;
   /** The body as it comes. Breaking off the iteration cancels it. */
   readonly body: AsyncGenerator<Bytes>;
 }
 
 const defaultTimeoutMs = 60_000;
+/** Up to here a body is short, in bytes: to ask for it at once is a fraction of the work that parts are to a browser. */
+const shortLength = 64 * 1024;
 /** For all of an answer that is held in memory. */
 const maxCollectMs = 5 * 60_000;
 
@@ -88,7 +92,8 @@ export class RelayApi {
       headers: { authorization: `Bearer ${token}`, ...range },
       cache: 'no-store',
     };
-    return this.#fetchAnswer(url, request, signal, reusingBodyReader);
+    const { answer, watch } = await this.#fetchAnswer(url, request, signal);
+    return { sessionId: null, whole: null, body: watch.read(reusingBodyReader(answer.body)) };
   }
 
   async #send(operation: DeviceOperation, options: CallOptions, token: string): Promise<ApiAnswer> {
@@ -100,15 +105,20 @@ export class RelayApi {
       ...options.headers,
     };
     const url = `${this.#base}${path}?api-version=${version}`;
-    return this.#fetchAnswer(url, { method, headers, ...(body && { body }) }, signal);
+    const request = { method, headers, ...(body && { body }) };
+    const { answer, watch } = await this.#fetchAnswer(url, request, signal);
+    const sessionId = answer.headers.get(deviceHeaders.sessionId);
+    if (!isShort(answer)) return { sessionId, whole: null, body: watch.read(bodyReader(answer.body)) };
+    const whole = await watch.whole(answer.arrayBuffer());
+    return { sessionId, whole, body: only(whole) };
   }
 
+  /** The answer whose head has come, and the watch over its body. */
   async #fetchAnswer(
     url: string,
     request: RequestInit,
     signal?: AbortSignal,
-    readerOf = bodyReader,
-  ): Promise<ApiAnswer> {
+  ): Promise<{ readonly answer: Response; readonly watch: CallWatch }> {
     const watch = new CallWatch(this.#timeoutMs, signal);
     try {
       const answer = await this.#fetch(url, {
@@ -118,10 +128,7 @@ export class RelayApi {
         redirect: 'error',
         referrerPolicy: 'no-referrer',
       });
-      if (answer.status === 200 || answer.status === 206) {
-        const body = watch.read(readerOf(answer.body));
-        return { sessionId: answer.headers.get(deviceHeaders.sessionId), body };
-      }
+      if (answer.status === 200 || answer.status === 206) return { answer, watch };
       const said = await collect(watch.read(bodyReader(answer.body)), maxProblemLength);
       throw problemError(answer.status, new TextDecoder().decode(said));
     } catch (error) {
@@ -158,6 +165,15 @@ export async function collect(
     at += part.length;
   }
   return all;
+}
+
+function isShort({ headers }: Response): boolean {
+  const stated = headers.get('content-length');
+  return stated !== null && Number(stated) <= shortLength;
+}
+
+async function* only(bytes: Bytes): AsyncGenerator<Bytes> {
+  yield bytes;
 }
 
 function tooLong(): GatehouseError {

@@ -17,7 +17,7 @@ const headLength = 2 * keyLength + 4;
 const algorithm = 'aes-256-gcm';
 const label = Buffer.from('gatehouse device answer kept v1');
 /** How long answers are gathered for one write, in milliseconds: what a kill may take of them. */
-const gatherMs = 5;
+const gatherMs = 20;
 
 interface Place {
   readonly file: number;
@@ -109,7 +109,10 @@ export class AnswerFile {
 
   async #writeBatch(batch: readonly (readonly [string, Uint8Array])[]): Promise<void> {
     if (this.#length >= this.#maxBytes) await this.#takeOver();
-    const records = batch.map(([key, answer]) => this.#record(key, answer));
+    const nonces = randomBytes(nonceLength * batch.length);
+    const records = batch.map(([key, answer], index) =>
+      this.#record(key, answer, nonces.subarray(index * nonceLength, (index + 1) * nonceLength)),
+    );
     const bytes = Buffer.concat(records);
     await this.#handle(this.#current).write(bytes, 0, bytes.length, this.#length);
     batch.forEach(([key], index) => {
@@ -127,8 +130,7 @@ export class AnswerFile {
     this.#length = 0;
   }
 
-  #record(key: string, answer: Uint8Array): Buffer {
-    const nonce = randomBytes(nonceLength);
+  #record(key: string, answer: Uint8Array, nonce: Buffer): Buffer {
     const cipher = createCipheriv(algorithm, this.#key, nonce, { authTagLength: tagLength });
     cipher.setAAD(associated(key));
     const sealed = [nonce, cipher.update(answer), cipher.final(), cipher.getAuthTag()];
