@@ -1,69 +1,54 @@
-// The bench's client in Chromium, in a page from an origin of its own, as an app's is. Playwright only tells the page what
-// to measure: clocks and loops are the page's.
-import type { Page } from '@playwright/test';
+// The bench's client in Chromium, in a page from an origin of its own, as an app's is. The page is only told what to
+// measure: clocks and loops are the page's.
 import type { TokenProvider } from '../../shared/device/index.ts';
-import { ConsoleBrowser } from '../support/browser.ts';
+import { BarePage } from './bare-page.ts';
 import type { DeviceClient, Entrance, LoadFigures, Way } from './device-client.ts';
 import type { BenchPage } from './device-page.ts';
 
 /** For a `ScriptOrigin`. */
 export const pageScript = 'e2e/bench/device-page.ts';
 
-/** In the page. */
-declare const bench: BenchPage;
-
 export class BrowserClient implements DeviceClient {
-  readonly #browser: ConsoleBrowser;
-  readonly #page: Page;
+  readonly #page: BarePage;
   readonly #tokens: TokenProvider;
 
-  private constructor(browser: ConsoleBrowser, page: Page, tokens: TokenProvider) {
-    this.#browser = browser;
+  private constructor(page: BarePage, tokens: TokenProvider) {
     this.#page = page;
     this.#tokens = tokens;
   }
 
   /** `origin` serves the page; the relay has to know it. */
   static async open(origin: string, tokens: TokenProvider, entrance: Entrance): Promise<BrowserClient> {
-    const browser = await ConsoleBrowser.open();
+    const page = await BarePage.open(origin);
     try {
-      const client = new BrowserClient(browser, await browser.page(origin), tokens);
-      await (await client.#ready()).evaluate((where) => bench.enter(where), entrance);
+      const client = new BrowserClient(page, tokens);
+      await client.#tell('enter', entrance);
       return client;
     } catch (error) {
-      await browser.close();
+      await page.close();
       throw error;
     }
   }
 
-  async load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures> {
-    const page = await this.#ready();
-    return page.evaluate((args) => bench.entered().load(...args), [way, inFlight, forMs] as const);
+  load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures> {
+    return this.#tell('load', way, inFlight, forMs);
   }
 
-  async download(way: Way, name: string): Promise<number> {
-    const page = await this.#ready();
-    return page.evaluate((args) => bench.entered().download(...args), [way, name] as const);
+  download(way: Way, name: string): Promise<number> {
+    return this.#tell('download', way, name);
   }
 
-  async start(way: Way): Promise<number> {
-    const page = await this.#ready();
-    return page.evaluate((wanted) => bench.entered().start(wanted), way);
+  start(way: Way): Promise<number> {
+    return this.#tell('start', way);
   }
 
-  /**
-   * Sessions that are started and never used push out the one that the library has begun ahead; it begins another.
-   * @throws Error where the page complained of anything else
-   */
   async close(): Promise<void> {
-    await this.#browser.close();
-    this.#browser.forgive(/status of 410/);
-    if (this.#browser.complaints.length > 0) throw new Error(this.#browser.complaints.join('\n'));
+    await this.#page.close();
   }
 
-  /** The page, with a token that is good now. */
-  async #ready(): Promise<Page> {
-    await this.#page.evaluate((token) => bench.useToken(token), await this.#tokens.token());
-    return this.#page;
+  /** Calls the page's function of this name, which has a token that is good now. */
+  async #tell<T = void>(name: keyof BenchPage, ...args: unknown[]): Promise<T> {
+    await this.#page.evaluate(`bench.useToken(${JSON.stringify(await this.#tokens.token())})`);
+    return this.#page.evaluate<T>(`bench.${name}(...${JSON.stringify(args)})`);
   }
 }

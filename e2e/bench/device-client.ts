@@ -1,7 +1,9 @@
 // The client of the bench of device sessions, the same program in Node and in a page of Chromium: what it measures, it
-// measures with the library as an app has it, and beside it the plain way through the same relay with the same fetch.
-// `agentinfo` goes the same way to the service and is checked for the same token, but has no session; a blob's bytes are
-// the same, but are not decrypted. It must never use what only one of the two has.
+// measures with the library as an app has it, and beside it the plain way through the same relay with the same fetch. A
+// plain request is the same POST with as many bytes, which goes the same way to the service, is checked for the same token
+// and read there; but its session is none, so that a short plain answer comes back (SESSION_UNKNOWN). A blob's bytes are the
+// same, but are not decrypted. It must never use what only one of the two has.
+import { deviceApi, deviceHeaders } from '../../shared/contracts/device-api.ts';
 import { askForDocument, Device } from '../../shared/device/index.ts';
 import type { DeviceKey, DocumentKey, Session, TokenProvider } from '../../shared/device/index.ts';
 
@@ -34,6 +36,11 @@ export interface Entrance {
 }
 
 const mib = 1024 * 1024;
+const octets = 'application/octet-stream';
+/** Of the form of a session's id, but none. */
+const noSession = 'A'.repeat(32);
+/** As long as a sealed ping. */
+const plainBody = new Uint8Array(97);
 
 export class BenchClient implements DeviceClient {
   readonly #device: Device;
@@ -61,7 +68,7 @@ export class BenchClient implements DeviceClient {
   async load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures> {
     const call =
       way === 'plain'
-        ? () => this.#agentInfo()
+        ? () => this.#plainRequest()
         : () => this.#session.request('ping', {}, { idempotent: true });
     const times: number[] = [];
     const started = performance.now();
@@ -83,18 +90,30 @@ export class BenchClient implements DeviceClient {
   /** Beside it, one plain request: each is a single round trip. */
   start(way: Way): Promise<number> {
     return millisecondsOf(async () => {
-      if (way === 'plain') await this.#agentInfo();
+      if (way === 'plain') await this.#plainRequest();
       else (await this.#device.login(this.#key)).close();
     });
   }
 
-  async #agentInfo(): Promise<unknown> {
-    return (await this.#get('/api/sessions/agentinfo?api-version=1.0')).json();
+  async #plainRequest(): Promise<void> {
+    const { path, version } = deviceApi.request;
+    const authorization = `Bearer ${await this.#tokens.token()}`;
+    const headers = { authorization, 'content-type': octets, [deviceHeaders.sessionId]: noSession };
+    const url = `${this.#base}${path}?api-version=${version}`;
+    const response = await fetch(url, { method: 'POST', headers, body: plainBody });
+    const problem = (await response.json()) as { code?: unknown };
+    if (problem.code !== 'SESSION_UNKNOWN') throw new Error(`${path}: ${String(response.status)}`);
   }
 
   /** Reads a document's ciphertext, with nothing in between. Answers its length. */
   async #sealed({ blob }: DocumentKey): Promise<number> {
-    const reader = (await this.#get(`/blobs/${blob}`)).body?.getReader();
+    const authorization = `Bearer ${await this.#tokens.token()}`;
+    const response = await fetch(`${this.#base}/blobs/${blob}`, {
+      headers: { authorization },
+      cache: 'no-store',
+    });
+    if (!response.ok) throw new Error(`a blob: ${String(response.status)}`);
+    const reader = response.body?.getReader();
     for (let length = 0; ;) {
       const part = await reader?.read();
       if (part?.value === undefined) return length;
@@ -106,13 +125,6 @@ export class BenchClient implements DeviceClient {
     let length = 0;
     for await (const bytes of this.#device.download(document)) length += bytes.length;
     return length;
-  }
-
-  async #get(path: string): Promise<Response> {
-    const authorization = `Bearer ${await this.#tokens.token()}`;
-    const response = await fetch(this.#base + path, { headers: { authorization }, cache: 'no-store' });
-    if (!response.ok) throw new Error(`${path}: ${String(response.status)}`);
-    return response;
   }
 }
 

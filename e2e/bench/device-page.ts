@@ -1,4 +1,4 @@
-// The bench's client as a page of Chromium has it, for Playwright to call. Bundled by build/device-page.mjs.
+// The bench's client as a page of Chromium has it, for a `BarePage` to call. Bundled by build/device-page.mjs.
 import { BenchClient, type DeviceClient, type Entrance } from './device-client.ts';
 
 let client: BenchClient | null = null;
@@ -18,7 +18,13 @@ function entered(): DeviceClient {
   return client;
 }
 
-const bench = { useToken, enter, entered };
+const bench = {
+  useToken,
+  enter,
+  load: (...args: Parameters<DeviceClient['load']>) => entered().load(...args),
+  download: (...args: Parameters<DeviceClient['download']>) => entered().download(...args),
+  start: (...args: Parameters<DeviceClient['start']>) => entered().start(...args),
+};
 export type BenchPage = typeof bench;
 
 Object.assign(globalThis, { bench });

@@ -10,7 +10,7 @@ const repository = resolve(import.meta.dirname, '../..');
 const screenshotFolder = join(repository, 'e2e/screenshots');
 
 /** Nothing in the background, no first-run dialogs; as root Chromium has no sandbox. */
-const flags = [
+export const chromiumFlags = [
   '--no-sandbox',
   '--disable-background-networking',
   '--disable-component-update',
@@ -23,6 +23,12 @@ const flags = [
   '--font-render-hinting=none',
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE [::1]',
 ];
+
+/** Where Chromium is; installed first where it is missing and we are root. */
+export function chromiumPath(): string {
+  const setup = join(repository, 'build/setup.mjs');
+  return execFileSync(process.execPath, [setup, '--require', 'chromium'], { encoding: 'utf8' }).trim();
+}
 
 export interface PageOptions {
   readonly scheme?: 'light' | 'dark';
@@ -41,11 +47,7 @@ export class ConsoleBrowser {
   }
 
   static async open(): Promise<ConsoleBrowser> {
-    const setup = join(repository, 'build/setup.mjs');
-    const executablePath = execFileSync(process.execPath, [setup, '--require', 'chromium'], {
-      encoding: 'utf8',
-    }).trim();
-    return new ConsoleBrowser(await chromium.launch({ executablePath, args: flags }));
+    return new ConsoleBrowser(await chromium.launch({ executablePath: chromiumPath(), args: chromiumFlags }));
   }
 
   /** A person's own browser profile: cookies and storage of its own. */

@@ -53,7 +53,7 @@ export class RelayApi {
     this.serviceId = options.serviceId;
     this.#base = `${originOf(options.relay)}/s/${encodeURIComponent(options.serviceId)}`;
     this.#tokens = tokens;
-    this.#fetch = options.fetch ?? ((...request) => fetch(...request));
+    this.#fetch = options.fetch ?? fetch.bind(globalThis);
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   }
 
