@@ -5,6 +5,23 @@ import { GatehouseError } from '../contracts/errors.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { Bytes } from './bytes.ts';
 
+/** The body of an answer as it comes. */
+export interface AnswerBody {
+  /** The next part, or null behind the last one. @throws GatehouseError `relay_unreachable`, `timeout`, `cancelled` */
+  next(): Promise<Bytes | null>;
+  /** Where no more of it is wanted; behind the last part, or an error, it has ended by itself. */
+  end(): void;
+}
+
+/** Breaking off the iteration ends the body. */
+export async function* partsOf(body: AnswerBody): AsyncGenerator<Bytes> {
+  try {
+    for (let part = await body.next(); part !== null; part = await body.next()) yield part;
+  } finally {
+    body.end();
+  }
+}
+
 export class CallWatch {
   readonly #timeoutMs: number;
   readonly #outer: AbortSignal | undefined;
@@ -30,35 +47,13 @@ export class CallWatch {
     return this.#controller.signal;
   }
 
-  /** The body as it comes. Breaking off the iteration cancels it. */
-  async *read(reader: BodyReader): AsyncGenerator<Bytes> {
-    try {
-      for (;;) {
-        this.#waitingSince = performance.now();
-        const part = await this.#unlessAborted(reader.read());
-        // A reader may take its time; only the relay may not.
-        this.#waitingSince = null;
-        if (part === null) return;
-        yield part;
-      }
-    } catch (error) {
-      throw this.explain(error);
-    } finally {
+  /** The body that `reader` reads, and the end of the watch with it. */
+  body(reader: BodyReader): AnswerBody {
+    const end = (): void => {
       this.stop();
       reader.cancel();
-    }
-  }
-
-  /** All of a short body, which has to come in the time that a part has. */
-  async whole(body: Promise<ArrayBuffer>): Promise<Bytes> {
-    try {
-      this.#waitingSince = performance.now();
-      return new Uint8Array(await this.#unlessAborted(body));
-    } catch (error) {
-      throw this.explain(error);
-    } finally {
-      this.stop();
-    }
+    };
+    return { next: () => this.#next(reader, end), end };
   }
 
   stop(): void {
@@ -74,6 +69,20 @@ export class CallWatch {
       certificateRefusal(error) ??
       'The relay cannot be reached, or broke off. Check the connection and try again.';
     return new GatehouseError('relay_unreachable', message, { cause: error });
+  }
+
+  async #next(reader: BodyReader, end: () => void): Promise<Bytes | null> {
+    try {
+      this.#waitingSince = performance.now();
+      const part = await this.#unlessAborted(reader.read());
+      // A reader may take its time; only the relay may not.
+      this.#waitingSince = null;
+      if (part === null) end();
+      return part;
+    } catch (error) {
+      end();
+      throw this.explain(error);
+    }
   }
 
   /**

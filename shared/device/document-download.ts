@@ -31,7 +31,7 @@ export async function* downloadDocument(
   for (let fruitless = 0; ; fruitless += 1) {
     try {
       const { sealedOffset } = blobStart(document, at);
-      const { body } = await api.blob(document.blob, sealedOffset, signal);
+      const body = await api.blob(document.blob, sealedOffset, signal);
       for await (const bytes of decryptBlob(document.key, document, body, at)) {
         at += bytes.length;
         fruitless = 0;

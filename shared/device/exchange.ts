@@ -4,9 +4,10 @@ import { deviceBodyLimit, deviceHeaders } from '../contracts/device-api.ts';
 import { GatehouseError } from '../contracts/errors.ts';
 import { notAuthentic, type AppSession } from './app-session.ts';
 import { concat, type Bytes } from './bytes.ts';
+import { partsOf, type AnswerBody } from './call-watch.ts';
 import { form, messageHeadLength, readMessageHead } from './messages.ts';
 import type { RequestPayload } from './payload.ts';
-import { collect, type ApiAnswer, type RelayApi } from './relay-api.ts';
+import { collect, type RelayApi } from './relay-api.ts';
 import type { StreamedAnswer } from './streamed-answer.ts';
 
 /** Of a whole answer, in bytes. Longer ones are streamed. */
@@ -36,7 +37,7 @@ export async function exchange(
       body,
       signal,
     });
-    const opened = await read(session, counter, answer);
+    const opened = await read(session, counter, answer.body);
     owed = !opened.streamed;
     return opened.streamed
       ? { ...opened.answer, body: settling(session, opened.answer.body) }
@@ -51,46 +52,37 @@ interface Opened {
   readonly answer: StreamedAnswer;
 }
 
-async function read(session: AppSession, counter: number, { whole, body }: ApiAnswer): Promise<Opened> {
+async function read(session: AppSession, counter: number, body: AnswerBody): Promise<Opened> {
   try {
-    const held = whole === null ? await beginningOf(body) : atLeastAHead(whole);
+    const held = await beginningOf(body);
     const head = readMessageHead(held);
     if (head?.counter !== counter) throw notAuthentic();
     if (head.form === form.streamed) {
-      const rest = continued(held.subarray(messageHeadLength), whole === null ? body : nothing());
+      const rest = continued(held.subarray(messageHeadLength), body);
       return { streamed: true, answer: await session.openStreamed(counter, rest) };
     }
-    const message = whole ?? (await collect(body, maxWholeAnswer, held));
+    const message = await collect(body, maxWholeAnswer, held);
     return { streamed: false, answer: { ...(await session.open(counter, message)), body: nothing() } };
   } catch (error) {
-    await body.return(undefined);
+    body.end();
     throw error;
   }
 }
 
 /** The first bytes: a message's head, and what came with it. */
-async function beginningOf(body: AsyncGenerator<Bytes>): Promise<Bytes> {
+async function beginningOf(body: AnswerBody): Promise<Bytes> {
   let held: Bytes | null = null;
   while (held === null || held.length < messageHeadLength) {
-    const next = await body.next();
-    if (next.done === true) throw truncated();
-    held = held === null ? next.value : concat(held, next.value);
+    const part = await body.next();
+    if (part === null) throw new GatehouseError('truncated', 'The answer ended before its end.');
+    held = held === null ? part : concat(held, part);
   }
   return held;
 }
 
-function atLeastAHead(whole: Bytes): Bytes {
-  if (whole.length < messageHeadLength) throw truncated();
-  return whole;
-}
-
-function truncated(): GatehouseError {
-  return new GatehouseError('truncated', 'The answer ended before its end.');
-}
-
-async function* continued(first: Bytes, body: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
+async function* continued(first: Bytes, body: AnswerBody): AsyncGenerator<Bytes> {
   if (first.length > 0) yield first;
-  yield* body;
+  yield* partsOf(body);
 }
 
 async function* settling(session: AppSession, body: AsyncIterable<Bytes>): AsyncGenerator<Bytes> {
@@ -102,5 +94,5 @@ async function* settling(session: AppSession, body: AsyncIterable<Bytes>): Async
 }
 
 async function* nothing(): AsyncGenerator<Bytes> {
-  // A whole answer has no body, and what was read whole goes on with nothing.
+  // A whole answer has no body.
 }

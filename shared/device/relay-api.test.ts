@@ -1,6 +1,10 @@
 // The body of an answer as it comes: in parts, of which none is held once it has been handed on, and those of a blob in
 // memory that is used again.
-import { expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brotliCompressSync } from 'node:zlib';
+import { expect, it, onTestFinished } from 'vitest';
 import { textOf, utf8, type Bytes } from './bytes.ts';
 import { collect, RelayApi } from './relay-api.ts';
 
@@ -30,7 +34,7 @@ function relayOf(length: number): RelayApi {
 
 it('a body of half a gigabyte is read in memory that does not grow with it', async () => {
   const before = process.memoryUsage().arrayBuffers;
-  const { body } = await relayOf(bodyLength).blob('blob', 0);
+  const body = await relayOf(bodyLength).blob('blob', 0);
   let received = 0;
   let most = 0;
   for await (const part of body) {
@@ -59,7 +63,7 @@ function relaySaying(status: number, ...parts: string[]): RelayApi {
 }
 
 it('a part of a blob is good until the next one is asked for: its memory is used again', async () => {
-  const { body } = await relaySaying(200, 'first', 'second').blob('blob', 0);
+  const body = await relaySaying(200, 'first', 'second').blob('blob', 0);
   const first = (await body.next()).value as Bytes;
   expect(textOf(first)).toBe('first');
   const second = (await body.next()).value as Bytes;
@@ -88,4 +92,20 @@ it('calls of the API have no cache mode, which would cost a browser a preflight 
   await api.call('request', { body: utf8('sealed') });
   await api.blob('blob', 0);
   expect(modes).toEqual([undefined, undefined, 'no-store']);
+});
+
+it('what an untrusted relay has compressed is read no further than the limit, however short it says that it is', async () => {
+  const bomb = brotliCompressSync(Buffer.alloc(256 * mib));
+  const relay = createServer((_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'br', 'content-length': bomb.length }).end(bomb);
+  });
+  await once(relay.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void relay.close());
+  const origin = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
+  const api = new RelayApi({ token: () => Promise.resolve('token') }, { relay: origin, serviceId: 'abcd' });
+  const before = process.memoryUsage().arrayBuffers;
+  const { body } = await api.call('request', { body: utf8('sealed') });
+  await expect(collect(body, mib)).rejects.toMatchObject({ code: 'body_too_large' });
+  expect(bomb.length).toBeLessThan(1024);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * mib);
 });

@@ -4,8 +4,8 @@
 import { deviceApi, deviceHeaders, type DeviceOperation } from '../contracts/device-api.ts';
 import { GatehouseError } from '../contracts/errors.ts';
 import { bodyReader, reusingBodyReader } from './body-reader.ts';
-import type { Bytes } from './bytes.ts';
-import { CallWatch, late } from './call-watch.ts';
+import { concat, type Bytes } from './bytes.ts';
+import { CallWatch, late, partsOf, type AnswerBody } from './call-watch.ts';
 import { maxProblemLength, problemError } from './problem.ts';
 import type { TokenProvider } from './token-provider.ts';
 
@@ -29,15 +29,10 @@ export interface CallOptions {
 
 export interface ApiAnswer {
   readonly sessionId: string | null;
-  /** All of a short body that had its length stated; `body` has it too. */
-  readonly whole: Bytes | null;
-  /** The body as it comes. Breaking off the iteration cancels it. */
-  readonly body: AsyncGenerator<Bytes>;
+  readonly body: AnswerBody;
 }
 
 const defaultTimeoutMs = 60_000;
-/** Up to here a body is short, in bytes: to ask for it at once is a fraction of the work that parts are to a browser. */
-const shortLength = 64 * 1024;
 /** For all of an answer that is held in memory. */
 const maxCollectMs = 5 * 60_000;
 
@@ -84,7 +79,7 @@ export class RelayApi {
    * A blob's ciphertext from byte `from` on. A part of the body is good until the next one is asked for. The browser is not
    * to keep it. The API's own answers say so themselves, since a call with a cache mode costs it a preflight each time.
    */
-  async blob(id: string, from: number, signal?: AbortSignal): Promise<ApiAnswer> {
+  async blob(id: string, from: number, signal?: AbortSignal): Promise<AsyncGenerator<Bytes>> {
     const url = `${this.#base}/blobs/${encodeURIComponent(id)}`;
     const token = await this.#tokens.token();
     const range = from === 0 ? {} : { range: `bytes=${from}-` };
@@ -93,7 +88,7 @@ export class RelayApi {
       cache: 'no-store',
     };
     const { answer, watch } = await this.#fetchAnswer(url, request, signal);
-    return { sessionId: null, whole: null, body: watch.read(reusingBodyReader(answer.body)) };
+    return partsOf(watch.body(reusingBodyReader(answer.body)));
   }
 
   async #send(operation: DeviceOperation, options: CallOptions, token: string): Promise<ApiAnswer> {
@@ -108,9 +103,7 @@ export class RelayApi {
     const request = { method, headers, ...(body && { body }) };
     const { answer, watch } = await this.#fetchAnswer(url, request, signal);
     const sessionId = answer.headers.get(deviceHeaders.sessionId);
-    if (!isShort(answer)) return { sessionId, whole: null, body: watch.read(bodyReader(answer.body)) };
-    const whole = await watch.whole(answer.arrayBuffer());
-    return { sessionId, whole, body: only(whole) };
+    return { sessionId, body: watch.body(bodyReader(answer.body)) };
   }
 
   /** The answer whose head has come, and the watch over its body. */
@@ -129,7 +122,7 @@ export class RelayApi {
         referrerPolicy: 'no-referrer',
       });
       if (answer.status === 200 || answer.status === 206) return { answer, watch };
-      const said = await collect(watch.read(bodyReader(answer.body)), maxProblemLength);
+      const said = await collect(watch.body(bodyReader(answer.body)), maxProblemLength);
       throw problemError(answer.status, new TextDecoder().decode(said));
     } catch (error) {
       watch.stop();
@@ -143,37 +136,25 @@ export class RelayApi {
  * @throws GatehouseError `body_too_large` beyond `limit` bytes, `timeout` where it only trickles
  */
 export async function collect(
-  body: AsyncIterable<Bytes>,
+  body: AnswerBody,
   limit: number,
   first: Bytes = new Uint8Array(),
 ): Promise<Bytes> {
   const parts = [first];
   const begun = performance.now();
   let { length } = first;
-  if (length > limit) throw tooLong();
-  for await (const part of body) {
-    length += part.length;
-    if (performance.now() - begun > maxCollectMs) throw late();
+  try {
     if (length > limit) throw tooLong();
-    parts.push(part);
+    for (let part = await body.next(); part !== null; part = await body.next()) {
+      length += part.length;
+      if (performance.now() - begun > maxCollectMs) throw late();
+      if (length > limit) throw tooLong();
+      parts.push(part);
+    }
+  } finally {
+    body.end();
   }
-  if (length === first.length) return first;
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
-}
-
-function isShort({ headers }: Response): boolean {
-  const stated = headers.get('content-length');
-  return stated !== null && Number(stated) <= shortLength;
-}
-
-async function* only(bytes: Bytes): AsyncGenerator<Bytes> {
-  yield bytes;
+  return length === first.length ? first : concat(...parts);
 }
 
 function tooLong(): GatehouseError {
