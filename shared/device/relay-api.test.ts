@@ -1,10 +1,6 @@
 // The body of an answer as it comes: in parts, of which none is held once it has been handed on, and those of a blob in
 // memory that is used again.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { brotliCompressSync } from 'node:zlib';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { textOf, utf8, type Bytes } from './bytes.ts';
 import { collect, RelayApi } from './relay-api.ts';
 
@@ -94,18 +90,20 @@ it('calls of the API have no cache mode, which would cost a browser a preflight 
   expect(modes).toEqual([undefined, undefined, 'no-store']);
 });
 
-it('what an untrusted relay has compressed is read no further than the limit, however short it says that it is', async () => {
-  const bomb = brotliCompressSync(Buffer.alloc(256 * mib));
-  const relay = createServer((_request, response) => {
-    response.writeHead(200, { 'content-encoding': 'br', 'content-length': bomb.length }).end(bomb);
-  });
-  await once(relay.listen(0, '127.0.0.1'), 'listening');
-  onTestFinished(() => void relay.close());
-  const origin = `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
-  const api = new RelayApi({ token: () => Promise.resolve('token') }, { relay: origin, serviceId: 'abcd' });
-  const before = process.memoryUsage().arrayBuffers;
+it('an answer that an untrusted relay has compressed is read no further than the limit, however short it says that it is', async () => {
+  let sent = 0;
+  // As fetch hands on a body that it decompresses: 256 MiB of zeros are some hundred bytes of brotli.
+  const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (sent === 256 * mib) return controller.close();
+    sent += mib;
+    controller.enqueue(new Uint8Array(mib));
+  };
+  const headers = { 'content-encoding': 'br', 'content-length': '225' };
+  const fetch = (): Promise<Response> =>
+    Promise.resolve(new Response(new ReadableStream({ pull }), { headers }));
+  const tokens = { token: () => Promise.resolve('token') };
+  const api = new RelayApi(tokens, { relay: 'https://relay.example', serviceId: 'abcd-efgh-ijkl', fetch });
   const { body } = await api.call('request', { body: utf8('sealed') });
-  await expect(collect(body, mib)).rejects.toMatchObject({ code: 'body_too_large' });
-  expect(bomb.length).toBeLessThan(1024);
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * mib);
+  await expect(collect(body, 2 * mib)).rejects.toMatchObject({ code: 'body_too_large' });
+  expect(sent).toBeLessThan(8 * mib);
 });
