@@ -1,5 +1,5 @@
 // The two commands on a fresh clone: what a new user has is the repository's files and a Node that is not the pinned one.
-// Takes the packages from the registry, so it runs where GATEHOUSE_FRESH_CLONE=1 or CI=true says that this may be.
+// Takes the packages from the registry, so it is no part of `npm test`: `npm run test:clone` runs it, and so does CI.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,11 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConsoleClient } from './support/console-client.ts';
 import { Home, repository } from './support/home.ts';
 
-const allowed = process.env.GATEHOUSE_FRESH_CLONE === '1' || process.env.CI === 'true';
 /** npm ci fetches some 200 packages. */
 const installMs = 300_000;
 
-describe.skipIf(!allowed)('a fresh clone (GATEHOUSE_FRESH_CLONE=1)', () => {
+describe('a fresh clone', () => {
   let home: Home;
   let clone = '';
   beforeAll(() => {
