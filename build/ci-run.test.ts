@@ -13,12 +13,20 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `npm test` and `npm run check` end with these; the last line of the whole run. */
-function run(test: number, check: number): { ok: boolean; last: string | undefined } {
+/** What npm ends with; of the fresh clone's tests also null: they end without a word. */
+interface Ends {
+  readonly test?: number;
+  readonly clone?: number | null;
+  readonly check?: number;
+}
+
+/** The last line of the whole run. */
+function run({ test = 0, clone = 0, check = 0 }: Ends): { ok: boolean; last: string | undefined } {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
   const script = `#!/bin/sh
-if [ "$1" = test ]; then echo "$GATEHOUSE_WYCHEPROOF"; echo '7 passed, ${test} failed'; exit ${test}; fi
+if [ "$1" = test ]; then echo "$GATEHOUSE_WYCHEPROOF"; echo '7 passed, ${test} failed, 2 skipped'; exit ${test}; fi
+if [ "$2" = test:clone ]; then ${clone === null ? 'exit 1' : `echo '1 passed, ${clone} failed'; exit ${clone}`}; fi
 exit ${check}
 `;
   writeFileSync(join(bin, 'npm'), script);
@@ -39,15 +47,21 @@ exit ${check}
 
 describe('.ci/run', () => {
   it('fails without the folder of third-party vectors', () => {
-    expect(run(0, 0)).toEqual({ ok: false, last: '0 passed, 1 failed' });
+    expect(run({})).toEqual({ ok: false, last: '0 passed, 1 failed' });
   });
 
-  it.each([
-    ['passes where tests and checks do', 0, 0, true],
-    ['fails where a test does', 1, 0, false],
-    ['fails where a check does', 0, 1, false],
-  ])('names that folder to the tests, and %s', (_what, test, check, ok) => {
+  it.each<[string, Ends, string]>([
+    ['passes where all of them do', {}, '8 passed, 0 failed, 2 skipped'],
+    ['fails where a test does', { test: 1 }, '8 passed, 1 failed, 2 skipped'],
+    ['fails where one of a fresh clone does', { clone: 1 }, '8 passed, 1 failed, 2 skipped'],
+    [
+      'fails where those of a fresh clone do not come to an end',
+      { clone: null },
+      '7 passed, 1 failed, 2 skipped',
+    ],
+    ['fails where a check does', { check: 1 }, '8 passed, 0 failed, 2 skipped'],
+  ])('names that folder to the tests, and %s', (_what, ends, last) => {
     mkdirSync(join(folder, 'shared/vectors/wycheproof'), { recursive: true });
-    expect(run(test, check)).toEqual({ ok, last: `7 passed, ${test} failed` });
+    expect(run(ends)).toEqual({ ok: Object.keys(ends).length === 0, last });
   });
 });
