@@ -5,7 +5,7 @@ import { base64url, textOf, utf8, type Bytes } from './bytes.ts';
 import { randomBytes } from './primitives.ts';
 
 const requestIdLength = 16;
-/** So many bytes in unpadded base64url: the last character has four bits of them, and four that are zero. */
+/** So many bytes in unpadded base64url: the last character holds two bits of them, and four that are zero. */
 const requestIdForm = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 /** Longer than any session id. */
 const maxSessionIdLength = 128;

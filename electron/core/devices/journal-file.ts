@@ -1,6 +1,6 @@
 // The ids of the request journal on disk: records of one length, appended. What a kill tears off at the end was not
 // acknowledged. The appends of one turn of the event loop are one write, made at once: it is a copy to the page cache, a
-// few microseconds, where handing it to another thread and back would cost more than all else that a request does here.
+// few dozen microseconds, where handing it to another thread and back costs several times that.
 // It must never acknowledge what the kernel has not taken.
 import { writeSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
