@@ -1,13 +1,14 @@
 // Large documents to a device, between real processes: in memory that does not grow with the document, and however long
 // the service takes to prepare them.
-import { closeSync, ftruncateSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { ConsoleBrowser } from './support/browser.ts';
 import { DeviceWorld } from './support/device-world.ts';
 import { peakResidentBytes } from './support/processes.ts';
 import type { Program } from './support/program.ts';
+import { SmallDisk } from './support/small-disk.ts';
 import { until } from './support/waiting.ts';
 
 const mib = 1024 * 1024;
@@ -81,4 +82,23 @@ it('one that is not ready in time is waited for, and the person sees how far it 
   expect((await program.exit(longMs)).code).toBe(0);
   expect(program.stderr).toMatch(/^preparing +\d+ % {2}the service has read \d+ of 536870912 bytes$/m);
   expect(statSync(world.home.path('slow.bin')).size).toBe(documentLength);
+});
+
+it('a disk that fills up in the middle of the last chunk is an error, and the download goes on when there is room', async (context) => {
+  const { home } = devices.world;
+  const disk = SmallDisk.mount(home.path('small'), 1);
+  if (disk === null) return context.skip('needs the right to mount a tmpfs');
+  onTestFinished(() => disk.unmount());
+  const length = 100 * 1024;
+  publish('last.bin', length);
+  const output = home.path('small', 'last.bin');
+  const run = () => home.run('device', 'download', 'laptop', 'Plans', 'last.bin', '--output', output);
+  disk.fill(68 * 1024);
+  const refused = await run();
+  expect(refused.stderr).toMatch(/could not be written \(ENOSPC\)\. The disk is full/);
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(existsSync(output)).toBe(false);
+  disk.free();
+  expect((await run()).exitCode).toBe(0);
+  expect(readFileSync(output).equals(Buffer.alloc(length))).toBe(true);
 });

@@ -6,6 +6,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { GatehouseError } from '../../shared/contracts/errors.ts';
 import { storageError } from '../../shared/storage/atomic-file.ts';
+import { writeAll } from '../../shared/storage/write-all.ts';
 import { askForDocument, saveDocument } from '../../shared/device/index.ts';
 import type { Device, DocumentToDownload } from '../../shared/device/index.ts';
 import type { ContentHash } from '../../shared/device/documents.ts';
@@ -64,7 +65,7 @@ async function fetchInto(
   });
   let at = from;
   const write = async (bytes: Uint8Array): Promise<void> => {
-    await file.write(bytes, 0, bytes.length, at);
+    await writeAll(file, bytes, at);
     at += bytes.length;
   };
   try {

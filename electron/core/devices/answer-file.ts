@@ -8,6 +8,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { storageError } from '../../../shared/storage/atomic-file.ts';
+import { writeAll } from '../../../shared/storage/write-all.ts';
 import { keyLength } from './journal-file.ts';
 
 const nonceLength = 12;
@@ -114,7 +115,7 @@ export class AnswerFile {
       this.#record(key, answer, nonces.subarray(index * nonceLength, (index + 1) * nonceLength)),
     );
     const bytes = Buffer.concat(records);
-    await this.#handle(this.#current).write(bytes, 0, bytes.length, this.#length);
+    await writeAll(this.#handle(this.#current), bytes, this.#length);
     batch.forEach(([key], index) => {
       const length = (records[index]?.length ?? 0) - headLength;
       this.#places.set(key, { file: this.#current, at: this.#length + headLength, length });

@@ -7,6 +7,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSystemError, storageError } from '../../../shared/storage/atomic-file.ts';
+import { writeAll } from '../../../shared/storage/write-all.ts';
 
 /** Length of a device's and of a request's key, in bytes. */
 export const keyLength = 16;
@@ -113,7 +114,7 @@ export class JournalFile {
     const temporary = `${this.#path}.new`;
     await rm(temporary, { force: true });
     const handle = await open(temporary, 'wx+', 0o600);
-    await writeAt(handle, bytes, 0);
+    await writeAll(handle, bytes, 0);
     await handle.datasync();
     await rename(temporary, this.#path);
     await this.#handle.close();
@@ -143,14 +144,6 @@ async function readRecords(handle: FileHandle): Promise<readonly JournalRecord[]
   return Array.from({ length: Math.floor(length / recordLength) }, (_, at) =>
     decode(bytes, at * recordLength),
   );
-}
-
-async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
-  }
 }
 
 function encode({ device, id, at }: JournalRecord): Buffer {
