@@ -123,7 +123,7 @@ export class BenchClient implements DeviceClient {
 
   async #opened(document: DocumentKey): Promise<number> {
     let length = 0;
-    for await (const bytes of this.#device.download(document)) length += bytes.length;
+    for await (const bytes of this.#device.download(document, { lent: true })) length += bytes.length;
     return length;
   }
 }

@@ -72,6 +72,7 @@ async function fetchInto(
     await saveDocument(device, document, new WritableStream({ write }), {
       saved: from === 0 ? [] : (createReadStream(part) as AsyncIterable<Buffer>),
       onProgress: progress(flags),
+      lent: true,
       hash: nodeHash(),
     });
     await file.sync();

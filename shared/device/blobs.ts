@@ -14,6 +14,7 @@ import {
   type ByteSource,
   type ChunkCipher,
 } from './chunks.ts';
+import { giveBack } from './memory.ts';
 import { aesKey, aesKeyLength, randomBytes } from './primitives.ts';
 
 const blobLabel = 'gatehouse blob v1';
@@ -54,6 +55,13 @@ export async function* encryptBlob(
   yield* encryptChunks(await blobCipher(key, facts), exactly(facts.length, source), chunksAhead);
 }
 
+interface Decrypting {
+  /** Of the plaintext. */
+  readonly offset?: number;
+  /** Whether each part is good only until the next one is asked for. */
+  readonly lent?: boolean;
+}
+
 /**
  * The plaintext from `offset` on, of ciphertext that begins at `blobStart(offset)`.
  * @throws GatehouseError `truncated`, `blob_not_authentic`, `range_invalid`
@@ -62,7 +70,7 @@ export async function* decryptBlob(
   key: Uint8Array,
   facts: BlobFacts,
   source: ByteSource,
-  offset = 0,
+  { offset = 0, lent = false }: Decrypting = {},
 ): AsyncGenerator<Bytes> {
   const start = blobStart(facts, offset);
   let skip = offset - start.index * chunkLength;
@@ -74,6 +82,7 @@ export async function* decryptBlob(
     at += chunk.length;
     yield plain(chunk.subarray(skip));
     skip = 0;
+    if (lent) giveBack(chunk);
   }
   if (at !== facts.length) throw new GatehouseError('blob_not_authentic', 'The document has another length.');
 }

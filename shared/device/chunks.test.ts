@@ -18,7 +18,8 @@ async function gather(source: AsyncIterable<Bytes>): Promise<Bytes> {
   for await (const part of source) parts.push(part);
   return concat(...parts);
 }
-const opened = (bytes: Bytes, offset = 0): Promise<Bytes> => gather(decryptBlob(key, facts, [bytes], offset));
+const opened = (bytes: Bytes, offset = 0): Promise<Bytes> =>
+  gather(decryptBlob(key, facts, [bytes], { offset }));
 const chunk = (at: number): Bytes => sealed.slice(at * sealedChunkLength, (at + 1) * sealedChunkLength);
 
 describe('an encrypted document', () => {

@@ -132,6 +132,37 @@ describe.each(kinds)('a download, its body a stream of type %s', (kind) => {
     expect(Buffer.concat([saved, second.bytes()]).equals(content)).toBe(true);
   });
 
+  it('lends its parts where that is asked for: each is empty as soon as the next one is there', async () => {
+    const content = randomBytes(200_000);
+    const { document, ciphertext } = await encrypted(content);
+    const { device } = relayOf(ciphertext, { kind });
+    const lent: Bytes[] = [];
+    const copied: Buffer[] = [];
+    for await (const part of device.download(document, { lent: true, offset: 100 })) {
+      expect(lent.every(({ length }) => length === 0)).toBe(true);
+      lent.push(part);
+      copied.push(Buffer.from(part));
+    }
+    expect(lent.at(-1)).toHaveLength(0);
+    expect(Buffer.concat(copied).equals(content.subarray(100))).toBe(true);
+    const kept: Bytes[] = [];
+    for await (const part of device.download(document)) kept.push(part);
+    expect(Buffer.concat(kept).equals(content)).toBe(true);
+  });
+
+  it('into a sink that is done with each part in time may lend them', async () => {
+    const content = randomBytes(200_000);
+    const { document, ciphertext } = await encrypted(content);
+    const copied: Buffer[] = [];
+    const write = async (bytes: Uint8Array): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      copied.push(Buffer.from(bytes));
+    };
+    const { device } = relayOf(ciphertext, { kind });
+    await saveDocument(device, document, new WritableStream({ write }), { lent: true });
+    expect(Buffer.concat(copied).equals(content)).toBe(true);
+  });
+
   it('that goes on from something else is found out', async () => {
     const content = randomBytes(200_000);
     const { document, ciphertext } = await encrypted(content);

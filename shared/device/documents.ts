@@ -26,6 +26,8 @@ export interface SaveOptions {
   /** Told of the bytes that are there, of so many. */
   readonly onProgress?: (received: number, length: number) => void;
   readonly signal?: AbortSignal;
+  /** As of `Device.download`: for a sink that is done with what it is given when its write has settled. */
+  readonly lent?: boolean;
   /** A faster hash than that of this library, where the platform has one (Node's `createHash`). */
   readonly hash?: ContentHash;
 }
@@ -40,7 +42,7 @@ export async function saveDocument(
   device: Downloader,
   document: DocumentToDownload,
   sink: WritableStream<Uint8Array>,
-  { saved = [], onProgress, signal, hash = new RunningHash() }: SaveOptions = {},
+  { saved = [], onProgress, signal, lent = false, hash = new RunningHash() }: SaveOptions = {},
 ): Promise<void> {
   let at = 0;
   for await (const bytes of eachOf(saved)) {
@@ -51,7 +53,7 @@ export async function saveDocument(
   const writer = sink.getWriter();
   try {
     onProgress?.(at, document.length);
-    const options = { offset: at, ...(signal && { signal }) };
+    const options = { offset: at, lent, ...(signal && { signal }) };
     for await (const bytes of device.download(document, options)) {
       await writer.write(bytes);
       hash.update(bytes);

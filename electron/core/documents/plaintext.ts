@@ -13,7 +13,7 @@ export async function plaintextOf(store: BlobStore, record: BlobRecord, from: nu
   const { file } = await store.read(record.blob);
   const facts = { version: record.version, length: record.size };
   const sealed = blocks(file, blobStart(facts, from).sealedOffset);
-  const content = decryptBlob(Buffer.from(record.key, 'base64url'), facts, sealed, from);
+  const content = decryptBlob(Buffer.from(record.key, 'base64url'), facts, sealed, { offset: from });
   const stream = Readable.from(content, { objectMode: false, highWaterMark: blockLength });
   // Also where nobody ever reads it.
   stream.once('close', () => void file.close().catch(() => undefined));

@@ -73,6 +73,7 @@ export class Download {
     this.resumedFrom = kept.length;
     this.#tell();
     await saveDocument(this.#device, document, kept.sink(), {
+      lent: true,
       saved: kept.content(),
       signal: this.#cancel.signal,
       onProgress: (received) => {
