@@ -48,7 +48,9 @@ it('measures device sessions in Chromium and in Node beside plain HTTPS, and nam
   const run = promisify(execFile)(process.execPath, ['e2e/bench/devices.ts', '--short', '--json']);
   const { rows } = JSON.parse((await run).stdout) as DeviceReport;
   const load = [1, 64].flatMap((inFlight) =>
-    ['requests/s', 'p50', 'p99'].map((each) => `${each} at ${inFlight}`),
+    ['requests/s at #', 'p50 at #', 'p99 at #', 'requests/s at #, beside refused ones'].map((each) =>
+      each.replace('#', String(inFlight)),
+    ),
   );
   const downloads = ['download, uncached', 'download, cached'];
   const of = (client: string | null): DeviceReport['rows'] => rows.filter((row) => row.client === client);

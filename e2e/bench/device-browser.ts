@@ -2,7 +2,7 @@
 // measure: clocks and loops are the page's.
 import type { TokenProvider } from '../../shared/device/index.ts';
 import { BarePage } from './bare-page.ts';
-import type { DeviceClient, Entrance, LoadFigures, Way } from './device-client.ts';
+import type { DeviceClient, Entrance, LoadFigures, LoadWay, Way } from './device-client.ts';
 import type { BenchPage } from './device-page.ts';
 
 /** For a `ScriptOrigin`. */
@@ -30,7 +30,7 @@ export class BrowserClient implements DeviceClient {
     }
   }
 
-  load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures> {
+  load(way: LoadWay, inFlight: number, forMs: number): Promise<LoadFigures> {
     return this.#tell('load', way, inFlight, forMs);
   }
 

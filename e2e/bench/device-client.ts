@@ -1,13 +1,15 @@
 // The client of the bench of device sessions, the same program in Node and in a page of Chromium: what it measures, it
 // measures with the library as an app has it, and beside it the plain way through the same relay with the same fetch. A
-// plain request is the same POST with as many bytes, which goes the same way to the service, is checked for the same token
-// and read there; but its session is none, so that a short plain answer comes back (SESSION_UNKNOWN). A blob's bytes are the
-// same, but are not decrypted. It must never use what only one of the two has.
-import { deviceApi, deviceHeaders } from '../../shared/contracts/device-api.ts';
+// plain request is a POST that the service carries out and answers without end-to-end encryption: a registration that it
+// has answered before, which takes neither disk nor row. A refused one is the least that any request can take: a ping's
+// bytes in a session that is none, so that the service only checks the token and answers SESSION_UNKNOWN. A blob's bytes
+// are the same, but are not decrypted. It must never use what only one of the two has.
+import { deviceApi, deviceHeaders, type DeviceOperation } from '../../shared/contracts/device-api.ts';
 import { askForDocument, Device } from '../../shared/device/index.ts';
 import type { DeviceKey, DocumentKey, Session, TokenProvider } from '../../shared/device/index.ts';
 
 export type Way = 'session' | 'plain';
+export type LoadWay = Way | 'refused';
 
 export interface LoadFigures {
   /** Requests a second. */
@@ -19,7 +21,7 @@ export interface LoadFigures {
 
 export interface DeviceClient {
   /** `inFlight` requests at a time for `forMs`. */
-  load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures>;
+  load(way: LoadWay, inFlight: number, forMs: number): Promise<LoadFigures>;
   /** Downloads a published document, in MiB/s: what came once, the relay has from then on. */
   download(way: Way, name: string): Promise<number>;
   /** Milliseconds of one session start; the plain way is what it is compared with. */
@@ -35,12 +37,33 @@ export interface Entrance {
   readonly code: string;
 }
 
+/** What a client has once it has entered. */
+interface Entered {
+  readonly device: Device;
+  readonly key: DeviceKey;
+  readonly session: Session;
+  readonly tokens: TokenProvider;
+  readonly base: string;
+  readonly registration: PlainRequest;
+}
+
 const mib = 1024 * 1024;
-const octets = 'application/octet-stream';
-/** Of the form of a session's id, but none. */
-const noSession = 'A'.repeat(32);
-/** As long as a sealed ping. */
-const plainBody = new Uint8Array(97);
+
+/** A plain request: an operation with its headers and body, and what its answer has to say. */
+interface PlainRequest {
+  readonly operation: DeviceOperation;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: NonNullable<RequestInit['body']>;
+  readonly answered: Readonly<Record<string, string>>;
+}
+
+/** In a session that is none, and as long as a sealed ping. */
+const refusedRequest: PlainRequest = {
+  operation: 'request',
+  headers: { 'content-type': 'application/octet-stream', [deviceHeaders.sessionId]: 'A'.repeat(32) },
+  body: new Uint8Array(97),
+  answered: { code: 'SESSION_UNKNOWN' },
+};
 
 export class BenchClient implements DeviceClient {
   readonly #device: Device;
@@ -48,28 +71,39 @@ export class BenchClient implements DeviceClient {
   readonly #session: Session;
   readonly #tokens: TokenProvider;
   readonly #base: string;
+  readonly #requests: Readonly<Record<Exclude<LoadWay, 'session'>, PlainRequest>>;
 
-  private constructor(device: Device, key: DeviceKey, session: Session, tokens: TokenProvider, base: string) {
+  private constructor({ device, key, session, tokens, base, registration }: Entered) {
     this.#device = device;
     this.#key = key;
     this.#session = session;
     this.#tokens = tokens;
     this.#base = base;
+    this.#requests = { plain: registration, refused: refusedRequest };
   }
 
   /** Registers a device and starts its session. */
   static async enter(tokens: TokenProvider, { relay, serviceId, code }: Entrance): Promise<BenchClient> {
+    let body: NonNullable<RequestInit['body']> = '';
+    const noting: typeof fetch = (url, options) => {
+      body = options?.body ?? body;
+      return fetch(url, options);
+    };
+    const registering = new Device(tokens, { relay, serviceId, fetch: noting });
+    await registering.loadAgentInfo();
+    const key = await registering.registerAs('bench', { code });
+    const headers = { 'content-type': 'application/json' };
+    const registration = { operation: 'register', headers, body, answered: { status: 'confirmed' } } as const;
     const device = new Device(tokens, { relay, serviceId });
-    await device.loadAgentInfo();
-    const key = await device.registerAs('bench', { code });
-    return new BenchClient(device, key, await device.login(key), tokens, `${relay}/s/${serviceId}`);
+    const [session, base] = [await device.login(key), `${relay}/s/${serviceId}`];
+    return new BenchClient({ device, key, session, tokens, base, registration });
   }
 
-  async load(way: Way, inFlight: number, forMs: number): Promise<LoadFigures> {
+  async load(way: LoadWay, inFlight: number, forMs: number): Promise<LoadFigures> {
     const call =
-      way === 'plain'
-        ? () => this.#plainRequest()
-        : () => this.#session.request('ping', {}, { idempotent: true });
+      way === 'session'
+        ? () => this.#session.request('ping', {}, { idempotent: true })
+        : () => this.#request(this.#requests[way]);
     const times: number[] = [];
     const started = performance.now();
     const worker = async (): Promise<void> => {
@@ -90,19 +124,19 @@ export class BenchClient implements DeviceClient {
   /** Beside it, one plain request: each is a single round trip. */
   start(way: Way): Promise<number> {
     return millisecondsOf(async () => {
-      if (way === 'plain') await this.#plainRequest();
+      if (way === 'plain') await this.#request(this.#requests.plain);
       else (await this.#device.login(this.#key)).close();
     });
   }
 
-  async #plainRequest(): Promise<void> {
-    const { path, version } = deviceApi.request;
+  async #request({ operation, headers, body, answered }: PlainRequest): Promise<void> {
+    const { method, path, version } = deviceApi[operation];
     const authorization = `Bearer ${await this.#tokens.token()}`;
-    const headers = { authorization, 'content-type': octets, [deviceHeaders.sessionId]: noSession };
     const url = `${this.#base}${path}?api-version=${version}`;
-    const response = await fetch(url, { method: 'POST', headers, body: plainBody });
-    const problem = (await response.json()) as { code?: unknown };
-    if (problem.code !== 'SESSION_UNKNOWN') throw new Error(`${path}: ${String(response.status)}`);
+    const response = await fetch(url, { method, headers: { authorization, ...headers }, body });
+    const said = (await response.json()) as Record<string, unknown>;
+    const isExpected = Object.entries(answered).every(([name, value]) => said[name] === value);
+    if (!isExpected) throw new Error(`${path}: ${String(response.status)}`);
   }
 
   /** Reads a document's ciphertext, with nothing in between. Answers its length. */

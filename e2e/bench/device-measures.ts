@@ -73,8 +73,15 @@ async function rates({ client }: Measured, plan: DevicePlan, { order, figures }:
       figures.add(`requests/s at ${String(inFlight)}`, way, rate);
       figures.add(`p50 at ${String(inFlight)}`, way, p50);
       figures.add(`p99 at ${String(inFlight)}`, way, p99);
+      if (way === 'session') figures.add(besideRefused(inFlight), way, rate);
     }
+    const { rate } = await client.load('refused', inFlight, plan.rateMs);
+    figures.add(besideRefused(inFlight), 'plain', rate);
   }
+}
+
+function besideRefused(inFlight: number): string {
+  return `requests/s at ${String(inFlight)}, beside refused ones`;
 }
 
 async function starts(measured: Measured, plan: DevicePlan, { order, figures }: Round): Promise<void> {

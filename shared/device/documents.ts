@@ -20,14 +20,12 @@ export interface ContentHash {
   digest(): string;
 }
 
-export interface SaveOptions {
+/** `lent` is for a sink that is done with what it is given when its write has settled. */
+export interface SaveOptions extends Omit<DownloadOptions, 'offset'> {
   /** What an earlier download has saved, from the document's first byte on: it goes on behind that. */
   readonly saved?: ByteSource;
   /** Told of the bytes that are there, of so many. */
   readonly onProgress?: (received: number, length: number) => void;
-  readonly signal?: AbortSignal;
-  /** As of `Device.download`: for a sink that is done with what it is given when its write has settled. */
-  readonly lent?: boolean;
   /** A faster hash than that of this library, where the platform has one (Node's `createHash`). */
   readonly hash?: ContentHash;
 }
@@ -42,7 +40,7 @@ export async function saveDocument(
   device: Downloader,
   document: DocumentToDownload,
   sink: WritableStream<Uint8Array>,
-  { saved = [], onProgress, signal, lent = false, hash = new RunningHash() }: SaveOptions = {},
+  { saved = [], onProgress, hash = new RunningHash(), ...download }: SaveOptions = {},
 ): Promise<void> {
   let at = 0;
   for await (const bytes of eachOf(saved)) {
@@ -53,8 +51,7 @@ export async function saveDocument(
   const writer = sink.getWriter();
   try {
     onProgress?.(at, document.length);
-    const options = { offset: at, lent, ...(signal && { signal }) };
-    for await (const bytes of device.download(document, options)) {
+    for await (const bytes of device.download(document, { ...download, offset: at })) {
       await writer.write(bytes);
       hash.update(bytes);
       at += bytes.length;
