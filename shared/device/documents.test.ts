@@ -150,6 +150,18 @@ describe.each(kinds)('a download, its body a stream of type %s', (kind) => {
     expect(Buffer.concat(kept).equals(content)).toBe(true);
   });
 
+  it.each([false, true])('into a sink that passes the memory on is whole, lent: %s', async (lent) => {
+    const content = randomBytes(200_000);
+    const { document, ciphertext } = await encrypted(content);
+    const passed: Uint8Array[] = [];
+    const write = (bytes: Uint8Array): void => {
+      passed.push(structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] }));
+    };
+    const { device } = relayOf(ciphertext, { kind });
+    await saveDocument(device, document, new WritableStream({ write }), { lent });
+    expect(Buffer.concat(passed).equals(content)).toBe(true);
+  });
+
   it('into a sink that is done with each part in time may lend them', async () => {
     const content = randomBytes(200_000);
     const { document, ciphertext } = await encrypted(content);

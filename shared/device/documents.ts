@@ -52,9 +52,11 @@ export async function saveDocument(
   try {
     onProgress?.(at, document.length);
     for await (const bytes of device.download(document, { ...download, offset: at })) {
-      await writer.write(bytes);
+      // Before it is written: a sink may pass its memory on, to a worker for example.
       hash.update(bytes);
-      at += bytes.length;
+      const { length } = bytes;
+      await writer.write(bytes);
+      at += length;
       onProgress?.(at, document.length);
     }
     if (at !== document.length || hash.digest() !== document.version) throw otherContent();

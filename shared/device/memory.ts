@@ -9,8 +9,9 @@ type Port = InstanceType<typeof MessageChannel>['port1'];
 
 let nowhere: Port | null = null;
 
-/** `bytes`, and all that lies in the same buffer, are empty from now on. */
+/** `bytes`, and all that lies in the same buffer, are empty from now on. What has been passed on already stays where it is. */
 export function giveBack({ buffer }: Bytes): void {
+  if (buffer.byteLength === 0) return;
   nowhere ??= portToNobody();
   nowhere.postMessage(null, [buffer]);
 }
