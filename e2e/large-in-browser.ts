@@ -29,9 +29,11 @@ async function run(): Promise<void> {
   proxy.pullPlugAfter(length / 2);
   const start = performance.now();
   await page.getByRole('button', { name: 'Download large.bin' }).click();
-  await page.locator('.download[data-state=preparing]').waitFor();
-  console.log(`preparing: “${(await page.textContent('.download .soft')) ?? ''}”`);
+  const preparing = page.locator('.download[data-state=preparing]');
   const resume = page.getByRole('button', { name: 'Resume: large.bin' });
+  // A fast machine has encrypted a small document before anybody has to wait for it.
+  await preparing.or(resume).waitFor();
+  console.log(`at first: “${(await page.textContent('.download .soft')) ?? ''}”`);
   await resume.waitFor();
   console.log(`the plug was pulled: “${(await page.textContent('.download .soft')) ?? ''}”`);
   proxy.pullPlugAfter(null);

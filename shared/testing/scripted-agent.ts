@@ -126,10 +126,10 @@ export class ScriptedAgent {
       return Response.json({ status: 'pending' });
     }
     const code = this.registrationCode;
-    this.registrationCode = null;
     if (!(await verifyRegistrationProof('device', code, facts, body.Proof ?? ''))) {
       throw new GatehouseError('registration_code_invalid', 'Wrong.');
     }
+    this.registrationCode = null;
     this.#devices.set(device.fingerprint, device);
     return Response.json({ status: 'confirmed', proof: await registrationProof('agent', code, facts) });
   }

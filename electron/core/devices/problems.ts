@@ -17,7 +17,8 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-const statuses: Partial<Record<ErrorCode, number>> = {
+/** Of the agent's refusals; the protocol's section 10.1 lists them. */
+export const problemStatuses: Partial<Record<ErrorCode, number>> = {
   body_malformed: 400,
   device_key_invalid: 400,
   REQUEST_NOT_AUTHENTIC: 400,
@@ -47,12 +48,12 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 
 export function problemOf({ code, message }: GatehouseError): Problem {
-  const status = statuses[code] ?? 500;
+  const status = problemStatuses[code] ?? 500;
   return { type: 'about:blank', title: titles[status] ?? 'Error', status, code, detail: message };
 }
 
 /** `error` where it is one that a stranger may read: others name paths, or worse. */
 export function tellable(error: GatehouseError): GatehouseError {
-  if (statuses[error.code] !== undefined) return error;
+  if (problemStatuses[error.code] !== undefined) return error;
   return new GatehouseError('internal', 'The call failed at the service. Its administrator can see why.');
 }
