@@ -1,9 +1,11 @@
-// Memory of live sessions: the agent's state of each (keys, window of replays, life), made by real handshakes in this
-// process, between two full collections. What the service keeps beside it (rows, facts for the console) is not in it.
+// Memory of live sessions: the agent's state of each (keys, window of replays, life), made by a real handshake and a first
+// request in this process, between two full collections. What the service keeps beside it (rows, facts for the console) is not in it.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { AgentSession, answerStart, newIdentity } from '../../shared/device/agent.ts';
+import { AgentSession, answerStart, newIdentity, steadyClock } from '../../shared/device/agent.ts';
 import { beginStart } from '../../shared/device/app-handshake.ts';
+import { AppSession } from '../../shared/device/app-session.ts';
+import { newRequestId } from '../../shared/device/payload.ts';
 import type { DeviceRow } from './device-measures.ts';
 
 export async function memoryOfSessions(count: number): Promise<DeviceRow[]> {
@@ -13,7 +15,19 @@ export async function memoryOfSessions(count: number): Promise<DeviceRow[]> {
     const start = await beginStart({ identity: app, agentPublicKey: agent, ...facts });
     const sessionId = `bench-session-${String(at).padStart(8, '0')}`;
     const request = { identity: agent, devicePublicKey: app, message: start.message, sessionId, ...facts };
-    return new AgentSession({ sessionId, keys: (await answerStart(request)).keys });
+    const { answer, keys } = await answerStart(request);
+    const session = new AgentSession({ sessionId, keys });
+    const client = new AppSession({
+      sessionId,
+      ...(await start.finish(answer, sessionId)),
+      clock: steadyClock(),
+    });
+    const ping = { payloadType: 'ping', payload: null, requestId: newRequestId() };
+    const { counter } = await session.open(await client.seal(client.take() ?? 0, ping));
+    await session.seal(counter, ping);
+    client.end();
+    if (session.state !== 'live') throw new Error('a session is not live');
+    return session;
   };
   (await open(0)).end();
   const before = await settledMemory();

@@ -1,5 +1,6 @@
 // The German seed (ende-zu-ende-verschluesselung.txt), sentence by sentence, as far as it is the protocol's: each test is
-// named by the words it holds, and fails without what they promise. The service's sentences are in electron/core/devices.
+// named by the words it holds, and fails without what they promise. The service's own part of a sentence is in the specs
+// of electron/core, the relay's in shared/relay, under the same words.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { bytesOf, ScriptedAgent, serviceId, tokens } from '../testing/scripted-agent.ts';
@@ -10,7 +11,7 @@ import { equalBytes, utf8, type Bytes } from './bytes.ts';
 import { decodeStart, decodeStartAnswer, sessionKeys, startStatement, transcriptHash } from './handshake.ts';
 import { Device, type DeviceKey } from './index.ts';
 import { direction, openMessage, sealMessage } from './messages.ts';
-import { randomBytes, sharedSecret, signatureLength, verifyP256 } from './primitives.ts';
+import { newEphemeral, randomBytes, sharedSecret, signatureLength, verifyP256 } from './primitives.ts';
 
 const relay = 'https://relay.example';
 let clock: FakeClock;
@@ -39,6 +40,23 @@ describe('„Dabei werden die folgenden Algorithmen verwendet“', () => {
     expect(identity.keys.privateKey.algorithm).toMatchObject({ name: 'ECDSA', namedCurve: 'P-256' });
     expect(identity.point).toHaveLength(65);
     expect(await verifyP256(identity.keys.publicKey, randomBytes(signatureLength), utf8('x'))).toBe(false);
+    const facts = { serviceId, issuer: 'i', subject: 's' };
+    const { message } = await beginStart({ identity, agentPublicKey: agent.identity, ...facts });
+    const { ephemeral, nonce, signature } = decodeStart(message)!;
+    const points = { agentPoint: agent.identity.point, devicePoint: identity.point };
+    const statement = startStatement({ ...facts, ...points }, nonce, ephemeral);
+    expect(await verifyP256(identity.keys.publicKey, signature, statement)).toBe(true);
+    const other = await newEphemeral();
+    expect(other.privateKey.algorithm).toMatchObject({ name: 'ECDH', namedCurve: 'P-256' });
+    // The ephemeral that travels is a point on P-256 of its own, which agrees on a secret with another one.
+    expect(equalBytes(ephemeral, identity.point)).toBe(false);
+    expect(await sharedSecret(other.privateKey, ephemeral)).toHaveLength(32);
+    expect(
+      await sharedSecret(
+        other.privateKey,
+        ephemeral.map((byte) => byte ^ 1),
+      ),
+    ).toBeNull();
   });
 
   test('„AES-GCM 256bit für die symmetrische Verschlüsselung“', async () => {

@@ -34,7 +34,7 @@ describe('TLS', () => {
     ['TLSv1.1', 'refused'],
     ['TLSv1.2', 'TLSv1.2'],
     ['TLSv1.3', 'TLSv1.3'],
-  ])('of version %s at most is %s', async (maxVersion, outcome) => {
+  ])('„TLS 1.2+“: of version %s at most is %s', async (maxVersion, outcome) => {
     const { cert, key } = makeTestCertificate('localhost');
     const listen = { host: 'localhost', port: 0 };
     const relay = await startTestRelay({ tls: { cert, key }, open: true, listen });

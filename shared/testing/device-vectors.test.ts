@@ -22,6 +22,8 @@ import { FakeClock } from './fake-clock.ts';
 const folder = join(import.meta.dirname, 'vectors');
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
+type Json = Readonly<Record<string, unknown>>;
+
 interface Handshake {
   readonly startStatement: string;
   readonly startMessage: string;
@@ -34,6 +36,7 @@ interface Messages {
     readonly request: string;
     readonly answer: string;
     readonly requestPlaintext: string;
+    readonly answerPlaintext: string;
   }[];
 }
 
@@ -74,11 +77,19 @@ test('the agent answers the vector’s start, and both sides open the vectors’
   expect(finished.limits).toEqual(limits);
   const agentSession = new AgentSession({ sessionId, keys: started.keys });
   const appSession = new AppSession({ sessionId, ...finished, clock: new FakeClock() });
-  for (const { counter, request: sealed, answer, requestPlaintext } of messages) {
+  for (const { counter, request: sealed, answer, requestPlaintext, answerPlaintext } of messages) {
     const opened = await agentSession.open(fromHex(sealed)!);
-    const { PayloadType, Payload, RequestId } = JSON.parse(requestPlaintext) as Record<string, unknown>;
-    expect(opened).toEqual({ counter, payloadType: PayloadType, payload: Payload, requestId: RequestId });
-    expect((await appSession.open(counter, fromHex(answer)!)).payloadType).toBe('documents.list');
+    const { PayloadType, Payload, RequestId, FirstSession } = JSON.parse(requestPlaintext) as Json;
+    const request = { payloadType: PayloadType, payload: Payload, requestId: RequestId };
+    expect(opened).toEqual({
+      counter,
+      ...request,
+      ...(FirstSession !== undefined && { firstSession: FirstSession }),
+    });
+    const { PayloadType: type, Payload: said } = JSON.parse(answerPlaintext) as Json;
+    const answered = appSession.open(counter, fromHex(answer)!);
+    if (type === 'Error') await expect(answered).rejects.toMatchObject(said as object);
+    else expect(await answered).toEqual({ payloadType: type, payload: said });
   }
 });
 

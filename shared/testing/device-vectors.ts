@@ -131,10 +131,24 @@ async function rawSessionKeys(
 }
 
 async function messageVectors(keys: handshake.SessionKeys): Promise<unknown> {
-  const requestId = bytes.base64url(counting(16, 0x20));
-  const request = encodeRequest({ payloadType: 'documents.list', payload: { search: 'Öl' }, requestId });
-  const answer = encodeAnswer({ payloadType: 'documents.list', payload: { documents: [] } });
-  const messages = [1, 2, 1000].map(async (counter) => {
+  const requestIds = [0x20, 0x30, 0x40].map((first) => bytes.base64url(counting(16, first)));
+  const [payloadType, payload] = ['documents.list', { collection: 'Pläne', search: 'Öl' }] as const;
+  const answered = { payloadType, payload: { documents: [], next: null } };
+  const details = { reason: 'example' };
+  const refused = {
+    payloadType: 'Error',
+    payload: { code: 'collection_unknown', message: 'There is none.', details },
+  };
+  const exchanges = [
+    { counter: 1, requestId: requestIds[0], answer: answered },
+    { counter: 2, requestId: requestIds[1], answer: refused },
+    { counter: 1000, requestId: requestIds[2], answer: answered },
+    // The second one again, which was sent first in another session.
+    { counter: 3, requestId: requestIds[1], firstSession: 'RWFybGllci1zZXNzaW9u', answer: answered },
+  ] as const;
+  const messages = exchanges.map(async ({ counter, requestId = '', answer: told, ...retry }) => {
+    const request = encodeRequest({ payloadType, payload, requestId, ...retry });
+    const answer = encodeAnswer(told);
     const toAgent = { sessionId, direction: direction.toAgent, counter };
     const toApp = { sessionId, direction: direction.toApp, counter };
     return {
@@ -155,7 +169,7 @@ async function streamVectors(streams: Bytes): Promise<unknown> {
     const place = { sessionId, direction: direction.toApp, counter: index + 1 };
     const context = placeData(streamLabel, place);
     const raw = await hkdfSha256(await hkdfKey(streams), new Uint8Array(), context, 32);
-    const head = { payloadType: 'documents.export', payload: { length } };
+    const head = { payloadType: 'chargen', payload: null };
     const message = await gathered(
       sealStreamedAnswer(await hkdfKey(streams), place, head, [counting(length)]),
     );

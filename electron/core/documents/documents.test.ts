@@ -13,6 +13,16 @@ beforeEach(async () => {
 });
 afterEach(() => sample.close());
 
+/** Of one chunk's ciphertext, in bytes. */
+const sealedChunk = 65_536 + 16;
+
+/** What is there of the one blob that is being written. */
+async function halfWritten(): Promise<Buffer> {
+  const folder = join(sample.dataFolder, 'documents', 'blobs');
+  const [name] = await readdir(folder);
+  return name === undefined ? Buffer.alloc(0) : readFile(join(folder, name));
+}
+
 function sha256(content: Buffer | string): string {
   return createHash('sha256').update(content).digest('hex');
 }
@@ -43,7 +53,7 @@ describe('documents.get', () => {
     expect([one, two]).toEqual([first, first]);
   });
 
-  it('gives each version and each document a key and a blob of its own, also of the same content', async () => {
+  it('„Jede Dokumentversion hat seinen eigenen eindeutigen geheimen Schlüssel“, and its own blob, also of the same content', async () => {
     await sample.put('a.txt', 'one');
     await sample.put('b.txt', 'one');
     const answers = [await sample.get('a.txt'), await sample.get('b.txt')];
@@ -105,10 +115,11 @@ describe('documents.get', () => {
   it('tries again where the document changed once, under another key, and serves what is there in the end', async () => {
     await sample.putRandom('a.bin', 48 * mebibyte);
     const answer = sample.get('a.bin');
-    // Its encryption has begun: a half-written blob is there.
-    await expect
-      .poll(() => readdir(join(sample.dataFolder, 'documents', 'blobs')), { interval: 1 })
-      .toHaveLength(1);
+    // Its encryption has begun: a half-written blob is there, with a chunk of its own.
+    const chunk = async (): Promise<Buffer> =>
+      (await halfWritten()).subarray(4 * sealedChunk, 5 * sealedChunk);
+    await expect.poll(async () => (await chunk()).some((byte) => byte !== 0), { interval: 1 }).toBe(true);
+    const before = await chunk();
     const file = await open(join(sample.folder, 'a.bin'), 'r+');
     await file.write(Buffer.from('changed'), 0, 7, 0);
     await file.close();
@@ -117,6 +128,9 @@ describe('documents.get', () => {
     expect(
       (await decrypt(await answer, await sample.ciphertext(await answer))).subarray(0, 7).toString(),
     ).toBe('changed');
+    // The same plaintext at the same place: under the same key it would be the same bytes.
+    const after = (await sample.ciphertext(await answer)).subarray(4 * sealedChunk, 5 * sealedChunk);
+    expect(before.subarray(0, 16).equals(after.subarray(0, 16))).toBe(false);
   });
 
   it('says document_changing or serves a whole one where the document grows or shrinks', async () => {

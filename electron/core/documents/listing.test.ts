@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, realpath, rm, symlink, unlink, writeFile } from 'node:f
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Listing } from './listing.ts';
+import { NextNames } from './next-names.ts';
 
 let base = '';
 let listed = { id: 'c1', folder: '' };
@@ -13,7 +14,10 @@ beforeEach(async () => {
   listed = { id: 'c1', folder: join(base, 'published') };
   await mkdir(listed.folder);
 });
-afterEach(() => rm(base, { recursive: true, force: true }));
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rm(base, { recursive: true, force: true });
+});
 
 async function put(...names: string[]): Promise<void> {
   for (const name of names) {
@@ -114,6 +118,7 @@ describe('a folder of 100,000 files', () => {
   it('gives its first page fast, and all of them without holding them all', async () => {
     listed = { id: 'large', folder: large };
     const listing = new Listing();
+    const take = vi.spyOn(NextNames.prototype, 'take');
     const start = performance.now();
     const first = await listing.page(listed, { limit: 200 });
     const firstMs = performance.now() - start;
@@ -124,6 +129,9 @@ describe('a folder of 100,000 files', () => {
     expect(new Set(all).size).toBe(100_000);
     const found = await names({ search: '99999' }, listing);
     expect(found).toEqual(['file-099999.txt']);
+    const held = take.mock.results.map(({ value }) => (value as ReturnType<NextNames['take']>).names.length);
+    expect(held.length).toBeGreaterThan(0);
+    expect(Math.max(...held)).toBeLessThan(10_000);
     process.stdout.write(`100,000 files: first page ${firstMs.toFixed(0)} ms, all ${allMs.toFixed(0)} ms\n`);
     expect(firstMs).toBeLessThan(2_000);
     expect(allMs).toBeLessThan(20_000);

@@ -37,6 +37,17 @@ const makeWire: DeviceWorldOptions['makeWire'] = (onStream) => {
 };
 
 describe('a device session', () => {
+  it('is seen with each request, and not before the first', async () => {
+    const { world } = await makeWorld();
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    const { registry } = world.devices;
+    expect(registry.lastSeenAt(app.deviceId)).toBeNull();
+    const before = Date.now();
+    await app.request(session, 'echo', {});
+    expect(registry.lastSeenAt(app.deviceId)).toBeGreaterThanOrEqual(before);
+  });
+
   it('carries requests both ways, on record with its own facts', async () => {
     const { world, issuer } = await makeWorld();
     const app = await SampleApp.confirmed(world);

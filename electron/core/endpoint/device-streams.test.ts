@@ -138,7 +138,7 @@ describe('a hostile relay', () => {
     expect(rejections(world)).toEqual([bytes?.[0] === 0xff ? 'header_too_large' : 'header_malformed']);
   });
 
-  it('cannot invent a user', async () => {
+  it('cannot invent a user: „muss es sich im Namen des Benutzers mit OpenID Connect (OIDC) authentifizieren“', async () => {
     const { world, issuer } = await makeWorld();
     const forger = await TestIssuer.start();
     opened.push({ close: () => forger.stop() });

@@ -1,5 +1,5 @@
 // The keys of device sessions in secrets.json: there from the first start on, and made once for an installation from before.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,11 +23,16 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it('are there from the first start on, and stay the same', async () => {
+it('„Geheime Schlüssel bleiben jeweils in den Endpunkten“: are there from the first start on, stay the same, and lie encrypted', async () => {
   const first = await openDeviceSecrets(secrets);
   expect((await importIdentity(first.agentKey)).fingerprint).toMatch(/^[0-9a-f]{64}$/);
   expect(first.journalKey).toHaveLength(32);
   expect(await openDeviceSecrets(await unlockSecrets(path, 'password'))).toEqual(first);
+  const onDisk = readFileSync(path, 'utf8');
+  for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+    expect(onDisk).not.toContain(first.agentKey.toString(encoding));
+  }
+  expect(statSync(path).mode & 0o077).toBe(0);
 });
 
 it('are made for an installation from before there were any, the same for all who ask, and nothing else changes', async () => {
