@@ -1,12 +1,10 @@
 // `gatehouse relay` with a sign-in and the example page of its own, as a new user starts it: what it prints is enough to
 // sign in, the token is good at the relay, the page may call it and no other page may, and flags that do not go together say so.
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { IssuerVisitor } from '../shared/testing/issuer-visitor.ts';
+import { accessTokenOf } from './support/access-token.ts';
 import { Home } from './support/home.ts';
 import type { Program } from './support/program.ts';
 
-const verifier = 'v'.repeat(43);
 let home: Home;
 let relay: Program;
 let ready: Record<string, string>;
@@ -23,31 +21,9 @@ beforeAll(async () => {
 
 afterAll(() => home.close());
 
-async function accessToken(user: string): Promise<string> {
-  const { oidcIssuer = '', oidcClientId = '' } = ready;
-  const redirectUri = 'http://127.0.0.1:5555/callback';
-  const query = new URLSearchParams({
-    client_id: oidcClientId,
-    redirect_uri: redirectUri,
-    response_type: 'code',
-    scope: 'openid',
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
-  const back = await new IssuerVisitor(oidcIssuer).signIn(`${oidcIssuer}/auth?${query.toString()}`, user);
-  return exchangeCode(new URL(back), redirectUri);
-}
-
-async function exchangeCode(back: URL, redirectUri: string): Promise<string> {
-  const body = new URLSearchParams({
-    grant_type: 'authorization_code',
-    client_id: ready.oidcClientId ?? '',
-    code: back.searchParams.get('code') ?? '',
-    redirect_uri: redirectUri,
-    code_verifier: verifier,
-  });
-  const response = await fetch(`${ready.oidcIssuer}/token`, { method: 'POST', body });
-  return ((await response.json()) as Record<string, string>).access_token ?? '';
+function accessToken(user: string): Promise<string> {
+  const { oidcIssuer: issuer = '', oidcClientId: clientId = '' } = ready;
+  return accessTokenOf({ issuer, clientId }, user);
 }
 
 async function agentinfo(
