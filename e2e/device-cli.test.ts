@@ -1,12 +1,13 @@
 // Device sessions from the command line, as a field engineer or a script uses them: sign in with OIDC, register, compare,
 // be confirmed, call, download and resume, be revoked. Real processes, a real provider, a real browser to sign in with.
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from '@playwright/test';
 import { ConsoleBrowser } from './support/browser.ts';
 import { DeviceWorld } from './support/device-world.ts';
 import { filesBelow } from './support/files.ts';
+import { builtProgram } from './support/home.ts';
 import { until } from './support/waiting.ts';
 
 let devices: DeviceWorld;
@@ -44,6 +45,22 @@ describe('gatehouse login', () => {
     expect(json).toMatchObject({
       error: { code: 'oidc_login_failed', message: expect.stringContaining('gatehouse login') },
     });
+  });
+
+  it('opens the system’s browser, without a shell, where there is a display', async () => {
+    const { home } = devices.world;
+    const opened = home.path('opened');
+    mkdirSync(home.path('bin'));
+    writeFileSync(home.path('bin', 'xdg-open'), `#!/bin/sh\nprintf '%s' "$*" > '${opened}'\n`, {
+      mode: 0o755,
+    });
+    const env = { DISPLAY: ':99', PATH: `${home.path('bin')}:${process.env.PATH ?? ''}` };
+    const provider = ['--issuer', devices.issuer, '--client-id', devices.clientId];
+    const args = [builtProgram, 'login', '--relay', devices.proxy.url, ...provider, '--json'];
+    const program = home.execute(process.execPath, args, { env });
+    const { url } = await program.event('browser');
+    await until('it is opened', () => existsSync(opened) && readFileSync(opened, 'utf8') === url);
+    await program.end().catch(() => undefined);
   });
 
   it('signs in through the browser; tokens are in a 0600 file and in nothing that is printed', async () => {

@@ -30,6 +30,7 @@ interface Pair {
   readonly agent: AgentSession;
   readonly app: AppSession;
   readonly clock: FakeClock;
+  readonly appClock: FakeClock;
   /** The next request's bytes. */
   next(): Promise<Bytes>;
 }
@@ -37,12 +38,13 @@ interface Pair {
 function pair(options: Partial<AgentSessionOptions> = {}): Pair {
   const clock = new FakeClock();
   const agent = new AgentSession({ sessionId, keys: agentKeys, clock, ...options });
-  const app = new AppSession({ sessionId, keys: appKeys, limits: agent.limits, clock: new FakeClock() });
+  const appClock = new FakeClock();
+  const app = new AppSession({ sessionId, keys: appKeys, limits: agent.limits, clock: appClock });
   const next = async (): Promise<Bytes> => {
     const request = { payloadType: 'ping', payload: null, requestId: newRequestId() };
     return app.seal(app.take() ?? 0, request);
   };
-  return { agent, app, clock, next };
+  return { agent, app, clock, appClock, next };
 }
 
 const answer = { payloadType: 'pong', payload: null };
@@ -169,6 +171,26 @@ describe('the end of a session', () => {
     await expect(body.next()).rejects.toMatchObject(expired);
     expect(agent.state).toBe('ended');
   });
+});
+
+test('the app hands out nothing of a recorded stream when its own grace is over', async () => {
+  const { agent, app, appClock, next } = pair();
+  const { counter } = await agent.open(await next());
+  const recorded: Uint8Array[] = [];
+  const body = Array.from({ length: 4 }, () => new Uint8Array(65_536));
+  for await (const bytes of agent.sealStream(counter, answer, body)) recorded.push(bytes);
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    for (const [at, bytes] of recorded.entries()) {
+      if (at === 3) appClock.advance(15 * 60_000);
+      if (at === 3) appClock.advance(30_000);
+      yield at === 0 ? bytes.subarray(9) : bytes;
+    }
+  };
+  const opened = await app.openStreamed(counter, source());
+  const read = async (): Promise<void> => {
+    for await (const bytes of opened.body) expect(bytes.length).toBeGreaterThan(0);
+  };
+  await expect(read()).rejects.toMatchObject(expired);
 });
 
 describe('counters', () => {

@@ -117,6 +117,15 @@ describe('„Verbindungsaufbau“', () => {
     await expect(device.login(key)).rejects.toMatchObject({ code: 'AGENT_PUBLIC_KEY_CHANGED' });
     expect(called()).not.toContain('start');
   });
+
+  test('a key is another one where its fingerprint differs in the last digit alone', async () => {
+    const key = await registered();
+    const { fingerprint } = key.agent;
+    const near = `${fingerprint.slice(0, -1)}${fingerprint.endsWith('0') ? '1' : '0'}`;
+    const ground = { ...key, agent: { ...key.agent, fingerprint: near } };
+    await expect(device.login(ground)).rejects.toMatchObject({ code: 'AGENT_PUBLIC_KEY_CHANGED' });
+    expect(called()).not.toContain('start');
+  });
 });
 
 describe('„Verbindung“', () => {

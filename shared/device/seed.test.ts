@@ -4,14 +4,29 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { bytesOf, ScriptedAgent, serviceId, tokens } from '../testing/scripted-agent.ts';
-import { answerStart, newBlobKey, newIdentity } from './agent.ts';
+import { answerStart, newBlobKey, newIdentity, sign } from './agent.ts';
 import { beginStart } from './app-handshake.ts';
 import { encryptBlob } from './blobs.ts';
 import { equalBytes, utf8, type Bytes } from './bytes.ts';
-import { decodeStart, decodeStartAnswer, sessionKeys, startStatement, transcriptHash } from './handshake.ts';
+import {
+  answerStatement,
+  decodeStart,
+  decodeStartAnswer,
+  encodeStartAnswer,
+  sessionKeys,
+  startStatement,
+  transcriptHash,
+} from './handshake.ts';
 import { Device, type DeviceKey } from './index.ts';
 import { direction, openMessage, sealMessage } from './messages.ts';
-import { newEphemeral, randomBytes, sharedSecret, signatureLength, verifyP256 } from './primitives.ts';
+import {
+  newEphemeral,
+  pointOf,
+  randomBytes,
+  sharedSecret,
+  signatureLength,
+  verifyP256,
+} from './primitives.ts';
 
 const relay = 'https://relay.example';
 let clock: FakeClock;
@@ -136,6 +151,11 @@ describe('„Dabei wird sichergestellt“', () => {
     }
     const again = await beginStart({ identity: deviceKey, agentPublicKey: agentKey, ...facts });
     expect(equalBytes(decodeStart(again.message)!.ephemeral, start.ephemeral)).toBe(false);
+    const other = decodeStartAnswer((await answerStart({ ...who, message, sessionId })).answer)!;
+    expect(equalBytes(other.ephemeral, answered.ephemeral)).toBe(false);
+    expect(equalBytes(other.nonce, answered.nonce)).toBe(false);
+    // What made the keys is gone once they are made: the same start gives them no second time.
+    await expect(pending.finish(answer, sessionId)).rejects.toMatchObject({ code: 'AGENT_NOT_AUTHENTIC' });
   });
 
   test('„Nach 15 Minutes … wird eine neue verschlüsselte Verbindung etabliert“', async () => {
@@ -164,6 +184,31 @@ describe('„Dabei wird sichergestellt“', () => {
     expect(ended?.state).toBe('ended');
     const answer = (await (await agent.pass(old)).json()) as { readonly code: string };
     expect(answer.code).toBe('SESSION_EXPIRED');
+  });
+
+  test.each([
+    { lifetimeSeconds: 901, requests: 1000 },
+    { lifetimeSeconds: 900, requests: 1001 },
+    { lifetimeSeconds: 0, requests: 1 },
+  ])('nor does an agent’s own signature grant a session more: %o', async (limits) => {
+    const [agentKey, deviceKey] = [await newIdentity(), await newIdentity()];
+    const facts = { serviceId, issuer: 'i', subject: 's' };
+    const pending = await beginStart({ identity: deviceKey, agentPublicKey: agentKey, ...facts });
+    const start = decodeStart(pending.message)!;
+    const points = { agentPoint: agentKey.point, devicePoint: deviceKey.point };
+    const statement = startStatement({ ...facts, ...points }, start.nonce, start.ephemeral);
+    const ours = {
+      nonce: randomBytes(32),
+      ephemeral: await pointOf((await newEphemeral()).publicKey),
+      limits,
+    };
+    const transcript = await transcriptHash(statement, start.signature, ours, 'a-long-enough-id');
+    const signature = await sign(agentKey, answerStatement(transcript));
+    const answer = encodeStartAnswer({ ...ours, signature });
+    await expect(pending.finish(answer, 'a-long-enough-id')).rejects.toMatchObject({
+      code: 'AGENT_NOT_AUTHENTIC',
+      message: expect.stringContaining('grants more') as string,
+    });
   });
 
   test('„Es werden separate Schlüssel für den Versand und den Empfang von Daten verwendet“', async () => {

@@ -34,6 +34,14 @@ const answering = (status: number, body = '', headers = {}): HttpServer =>
 
 const ours = (code: string, message: unknown): string => JSON.stringify({ error: { code, message } });
 
+/** Of a ClientHello: its extension supported_versions (RFC 8446 section 4.2.1), in hex. */
+function offeredVersions(hello: Buffer): string[] {
+  const at = hello.indexOf(Buffer.from('002b', 'hex'));
+  const length = hello.readUInt8(at + 4);
+  const versions = hello.subarray(at + 5, at + 5 + length).toString('hex');
+  return hello.readUInt16BE(at + 2) === length + 1 ? (versions.match(/.{4}/g) ?? []) : [];
+}
+
 async function failureOf(url: URL, options: DialOptions = {}): Promise<{ code: string; message: string }> {
   const error: unknown = await dialWebSocket(url, '/v1/client', options).then(
     () => null,
@@ -73,6 +81,18 @@ describe('dialWebSocket', () => {
     expect(failure.code).toBe('relay_unreachable');
     expect(failure.message).toContain('DEPTH_ZERO_SELF_SIGNED_CERT');
     await expect(dialWebSocket(url, '/', { ca: cert })).resolves.toBeDefined();
+  });
+
+  it('„TLS 1.2+“: offers no older version', async () => {
+    let hello = Buffer.alloc(0);
+    const server = createTcpServer((socket) => {
+      socket.once('data', (bytes) => {
+        hello = bytes;
+        socket.destroy();
+      });
+    });
+    expect((await failureOf(await listen(server, 'wss'))).code).toBe('relay_unreachable');
+    expect(offeredVersions(hello)).toEqual(['0304', '0303']);
   });
 
   it('says relay_unreachable, with the reason, where nothing listens', async () => {

@@ -27,6 +27,8 @@ export interface DeviceAgentOptions {
   readonly registry: DeviceRegistry;
   readonly sessions: DeviceSessions;
   readonly journal: RequestJournal;
+  /** Nonces of starts, each of which works once. */
+  readonly starts: RequestJournal;
   /** As set at this moment. */
   readonly limits: () => DeviceSessionLimits;
 }
@@ -90,7 +92,7 @@ export class DeviceAgent {
 
   /** @throws GatehouseError `device_unknown`, `device_pending`, `device_revoked`, `device_start_invalid`, `device_start_replayed`, `limit_exceeded` */
   async start(call: StartCall): Promise<{ session: DeviceSession; answer: Bytes }> {
-    const { identity, serviceId, sessions, journal } = this.#options;
+    const { identity, serviceId, sessions, journal, starts } = this.#options;
     const { issuer, subject } = call.user;
     const device = this.confirmed({ issuer, subject, fingerprint: call.fingerprint });
     const devicePublicKey = await keyOf(device);
@@ -100,7 +102,7 @@ export class DeviceAgent {
     const who = { identity, serviceId, issuer, subject, devicePublicKey };
     const { answer, keys, nonce } = await answerStart({ ...who, message, sessionId, limits });
     // On disk as a request's id is: a nonce works once, also across restarts.
-    if ((await journal.begin(device.id, `start ${nonce}`)) !== null) throw replayedStart();
+    if ((await starts.begin(device.id, nonce)) !== null) throw replayedStart();
     // It may have been revoked meanwhile.
     const still = this.confirmed({ issuer, subject, fingerprint: call.fingerprint });
     const { clientId } = call;

@@ -57,6 +57,22 @@ describe('a device’s file', () => {
     await expect(files.revoke('../../x')).rejects.toMatchObject({ code: 'device_unknown' });
   });
 
+  it('is of one user at one issuer, and confirmed with every digit of its fingerprint', async () => {
+    const files = new DeviceFiles(dataFolder);
+    const { id, fingerprint, issuer, subject } = await files.add(await sampleDevice());
+    const others = [
+      { issuer: 'https://other.example', subject, fingerprint },
+      { issuer, subject: 'bert', fingerprint },
+    ];
+    for (const other of others) expect(deviceIdOf(other)).not.toBe(id);
+    const near = `${fingerprint.slice(0, -1)}${fingerprint.endsWith('0') ? '1' : '0'}`;
+    for (const wrong of [near, fingerprint.slice(0, -1), fingerprint.slice(0, 8)]) {
+      await expect(files.confirm(id, wrong)).rejects.toMatchObject({ code: 'fingerprint_mismatch' });
+    }
+    expect((await files.read(id))?.confirmedAt).toBeNull();
+    expect((await files.confirm(id, fingerprint)).confirmedAt).not.toBeNull();
+  });
+
   it('is revoked for good, whoever confirms at the same time', async () => {
     const files = new DeviceFiles(dataFolder);
     const { id, fingerprint } = await files.add(await sampleDevice());

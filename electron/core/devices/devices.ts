@@ -68,6 +68,13 @@ export class Devices {
     opened.add(() => registry.close());
     const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey, limits: most });
     opened.add(() => journal.close());
+    // Apart from the requests, which are many to a start and would push its nonce out; and of any age.
+    const startLimits = { ...most, maxAgeMs: Infinity };
+    const starts = await RequestJournal.open({
+      ...{ dataFolder, key: secrets.journalKey },
+      ...{ folder: 'device-starts', limits: startLimits },
+    });
+    opened.add(() => starts.close());
     const sessions = new DeviceSessions(options.limits, options.clock);
     opened.add(() => {
       sessions.close();
@@ -78,7 +85,7 @@ export class Devices {
       steadyNow: () => sessions.clock.now(),
     });
     const limits = () => limitsOf(settings());
-    const agent = new DeviceAgent({ identity, serviceId, registry, sessions, journal, limits });
+    const agent = new DeviceAgent({ identity, serviceId, registry, sessions, journal, starts, limits });
     return new Devices({ agent, registry, sessions, oidc, journal }, settings);
   }
 

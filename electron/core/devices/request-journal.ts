@@ -31,6 +31,8 @@ export const defaultJournalLimits: JournalLimits = {
 
 export interface JournalOptions {
   readonly dataFolder: string;
+  /** Its own folder in there. */
+  readonly folder?: string;
   /** 32 bytes, from secrets.json. */
   readonly key: Uint8Array;
   readonly limits?: Partial<JournalLimits>;
@@ -62,7 +64,7 @@ export class RequestJournal {
 
   /** Reads what an earlier process has left. @throws GatehouseError `storage_failed` */
   static async open(options: JournalOptions): Promise<RequestJournal> {
-    const folder = join(options.dataFolder, 'device-journal');
+    const folder = join(options.dataFolder, options.folder ?? 'device-journal');
     await ensurePrivateFolder(folder);
     const { answerBytes } = { ...defaultJournalLimits, ...options.limits };
     const answers = await AnswerFile.open(folder, options.key, answerBytes);

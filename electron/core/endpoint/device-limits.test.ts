@@ -76,6 +76,7 @@ describe('time', () => {
     const session = await app.start();
     clock.sleep(16 * minutes);
     expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
+    expect(rejections(world)).toEqual(['SESSION_EXPIRED']);
   });
 
   it('that runs out under a thousand requests at once runs each once or refuses it, and hangs none', async () => {
@@ -95,6 +96,7 @@ describe('time', () => {
       (code) => codes.filter((each) => each === code).length,
     );
     expect([ran, ran! + refused!]).toEqual([count.runs, 1000]);
+    expect(rejections(world)).toEqual(Array(refused).fill('SESSION_EXPIRED'));
     expect(world.devices.sessions.live).toBe(0);
   }, 30_000);
 
@@ -148,6 +150,23 @@ describe('the limits', () => {
     world.devices.enforce();
     expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
     expect((await app.start()).limits.requests).toBe(10);
+  });
+
+  it('on age can be lowered: new sessions live shorter, those that were granted more end', async () => {
+    const clock = new FakeClock();
+    const { world } = await makeWorld({ clock });
+    const app = await SampleApp.confirmed(world);
+    const longer = await app.start();
+    expect((await app.request(longer, 'ping')).code).toBe('ok');
+    world.settings = { ...world.settings, 'service.device_sessions.max_age_minutes': 5 };
+    world.devices.enforce();
+    expect((await app.request(longer, 'ping')).code).toBe('SESSION_EXPIRED');
+    const shorter = await app.start();
+    expect(shorter.limits.lifetimeSeconds).toBe(300);
+    expect((await app.request(shorter, 'ping')).code).toBe('ok');
+    clock.advance(5 * 60_000);
+    expect((await app.request(shorter, 'ping')).code).toBe('SESSION_EXPIRED');
+    expect(rejections(world)).toEqual(['SESSION_EXPIRED', 'SESSION_EXPIRED']);
   });
 
   it('on half-started sessions cost a device its own oldest, never another’s', async () => {

@@ -1,12 +1,13 @@
 // Registration through a hostile relay: no device gets in without the administrator, or a code that is good once; what the
 // relay swaps, strips or repeats is refused.
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { newIdentity } from '../../../shared/device/identity.ts';
 import { MemoryWire } from '../../../shared/testing/memory-wire.ts';
 import { TestIssuer } from '../../../shared/testing/oidc-issuer.ts';
 import { DeviceFiles } from '../devices/device-files.ts';
+import { RequestJournal } from '../devices/request-journal.ts';
 import { SampleApp } from './device-app-samples.ts';
-import { codeOf, DeviceWorld } from './device-samples.ts';
+import { codeOf, DeviceWorld, rejections } from './device-samples.ts';
 import type { DeviceWorldOptions } from './device-samples.ts';
 
 let issuer: TestIssuer;
@@ -33,11 +34,13 @@ const json = (answer: { body: Buffer }): unknown => JSON.parse(answer.body.toStr
 describe('a start', () => {
   it('that is under way when its device is revoked gives no session', async () => {
     const app = await SampleApp.confirmed(world);
-    const { journal, registry, sessions } = world.devices;
-    const begin = journal.begin.bind(journal);
+    const { registry, sessions } = world.devices;
+    const { begin } = RequestJournal.prototype;
     // The last that a start waits for: the file of the device says revoked before it goes on.
-    vi.spyOn(journal, 'begin').mockImplementation(async (...args) => {
-      const earlier = await begin(...args);
+    const spy = vi.spyOn(RequestJournal.prototype, 'begin');
+    onTestFinished(() => spy.mockRestore());
+    spy.mockImplementation(async function (this: RequestJournal, ...args) {
+      const earlier = await begin.apply(this, args);
       await registry.revoke(app.deviceId);
       return earlier;
     });
@@ -60,6 +63,7 @@ describe('a registration', () => {
       code: 'fingerprint_mismatch',
     });
     await expect(app.start()).rejects.toThrow('device_pending');
+    expect(rejections(world)).toEqual(['device_pending', 'device_pending']);
     await administration.confirm(app.deviceId, app.identity.fingerprint);
     await app.start();
     expect(administration.view().devices).toMatchObject([

@@ -141,6 +141,7 @@ describe('revoking a device', () => {
     await expect(app.start()).rejects.toThrow('device_revoked');
     expect((await other.request(ofOther, 'ping')).code).toBe('ok');
     expect(codeOf(await app.register())).toBe('device_revoked');
+    expect(rejections(world)).toEqual(Array(3).fill('device_revoked'));
   });
 });
 

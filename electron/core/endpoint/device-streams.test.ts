@@ -58,6 +58,16 @@ describe('a hostile relay', () => {
     expect(rejections(world)).toEqual(['device_start_replayed']);
   });
 
+  it('cannot replay a start that many requests, and weeks, have come after', async () => {
+    const { world } = await makeWorld({ journalLimits: { perDevice: 5, inAll: 5, maxAgeMs: 1 } });
+    const app = await SampleApp.confirmed(world);
+    const { message } = await app.beginStart();
+    expect(codeOf(await app.sendStart(message))).toBe('status 200');
+    const session = await app.start();
+    for (let count = 0; count < 20; count += 1) await app.request(session, 'ping');
+    expect(codeOf(await app.sendStart(message))).toBe('device_start_replayed');
+  });
+
   it('cannot carry a request, or an answer, from one session to another', async () => {
     const count = counting();
     const { world } = await makeWorld({ rpcs: [count] });
@@ -156,11 +166,21 @@ describe('a hostile relay', () => {
       early: issuer.token('anna', { claims: { nbf: Math.floor(Date.now() / 1000) + 600 } }),
       noise: 'a.b.c',
     };
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    const request = { payloadType: 'ping', payload: null, requestId: sampleRequestId() };
+    const body = await session.seal(session.take()!, request);
+    const { sessionId } = session;
     for (const [name, token] of Object.entries(tokens)) {
-      const answer = await world.call({ operation: 'agentinfo', token });
-      expect([name, codeOf(answer)]).toEqual([name, 'oidc_token_rejected']);
+      const answers = [
+        await world.call({ operation: 'agentinfo', token }),
+        await world.call({ operation: 'register', token }, Buffer.from('{}')),
+        await app.sendStart((await app.beginStart()).message, token),
+        await world.call({ operation: 'request', token, sessionId }, body),
+      ];
+      expect([name, ...answers.map(codeOf)]).toEqual([name, ...Array<string>(4).fill('oidc_token_rejected')]);
     }
-    expect(rejections(world)).toEqual(Array(10).fill('oidc_token_rejected'));
+    expect(rejections(world)).toEqual(Array(40).fill('oidc_token_rejected'));
     expect(codeOf(await world.call({ operation: 'agentinfo', token: issuer.token() }))).toBe('status 200');
   });
 
@@ -173,7 +193,37 @@ describe('a hostile relay', () => {
     const request = { payloadType: 'ping', payload: null, requestId: sampleRequestId() };
     const body = await session.seal(session.take()!, request);
     expect(codeOf(await app.send(session, body, issuer.token('bert')))).toBe('SESSION_UNKNOWN');
+    // The same name at another issuer is another user too.
+    const elsewhere = await TestIssuer.start();
+    opened.push({ close: () => elsewhere.stop() });
+    const { settings } = world;
+    world.settings = {
+      ...settings,
+      'service.oidc.issuer': elsewhere.url,
+      'service.oidc.audience': elsewhere.audience,
+    };
+    expect(codeOf(await app.send(session, body, elsewhere.token('anna')))).toBe('SESSION_UNKNOWN');
+    expect(codeOf(await app.sendStart(message, elsewhere.token('anna')))).toBe('device_unknown');
+    world.settings = settings;
     expect(codeOf(await app.send(session, body))).toBe('status 200');
+    expect(rejections(world)).toEqual([
+      'device_unknown',
+      'SESSION_UNKNOWN',
+      'SESSION_UNKNOWN',
+      'device_unknown',
+    ]);
+  });
+
+  it('cannot keep a session that another issuer’s user had', async () => {
+    const { world } = await makeWorld();
+    const app = await SampleApp.confirmed(world);
+    const session = await app.start();
+    expect((await app.request(session, 'ping')).code).toBe('ok');
+    const { settings } = world;
+    world.settings = { ...settings, 'service.oidc.issuer': 'https://another.example' };
+    world.devices.enforce();
+    world.settings = settings;
+    expect((await app.request(session, 'ping')).code).toBe('SESSION_EXPIRED');
   });
 
   it('cannot start a session for a device with a message that is not its own', async () => {

@@ -188,8 +188,8 @@ describe('what is refused, each by its own code', () => {
 });
 
 describe('tokens', () => {
-  it('are needed', async () => {
-    const answer = await world.call('agentinfo', { headers: { authorization: undefined } });
+  it.each(['agentinfo', 'register', 'start', 'request'] as const)('are needed for %s', async (operation) => {
+    const answer = await world.call(operation, { headers: { authorization: undefined } });
     expect(problem(answer)).toEqual([401, 'oidc_token_required']);
     expect(answer.headers['www-authenticate']).toBe('Bearer');
   });
@@ -217,12 +217,14 @@ describe('tokens', () => {
   ];
 
   it.each(wrong)('are refused where one %s', async (_name, make) => {
-    const answer = await world.call('request', { headers: { authorization: `Bearer ${make()}` } });
-    expect(problem(answer)).toEqual([401, 'oidc_token_rejected']);
-    expect([answer.headers['www-authenticate'], world.calls.length]).toEqual([
-      'Bearer error="invalid_token"',
-      0,
-    ]);
+    for (const operation of ['agentinfo', 'register', 'start', 'request'] as const) {
+      const answer = await world.call(operation, { headers: { authorization: `Bearer ${make()}` } });
+      expect(problem(answer)).toEqual([401, 'oidc_token_rejected']);
+      expect([answer.headers['www-authenticate'], world.calls.length]).toEqual([
+        'Bearer error="invalid_token"',
+        0,
+      ]);
+    }
   });
 
   it('are refused twice in one request', async () => {
