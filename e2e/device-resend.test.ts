@@ -49,7 +49,7 @@ it('after it has delivered the upload: it is not done again, and its outcome is 
   };
   expect(await upload('after.txt', 'once').catch(codeOf)).toBe('RESULT_UNKNOWN');
   expect([sent, uploads() - before, contentOf('after.txt')]).toEqual([2, 1, 'once']);
-  expect(app.logged()).toContain('RESULT_UNKNOWN');
+  await until('the refusal is on record', () => app.logged().includes('RESULT_UNKNOWN'));
 });
 
 it('before it has delivered the upload: it is done exactly once, and its answer arrives', async () => {

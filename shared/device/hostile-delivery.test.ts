@@ -17,7 +17,11 @@ test('a request that is replayed is refused, and is executed once', async () => 
 
 test('a request that is duplicated at once is executed once', async () => {
   const { agent, session } = await relayedDevice();
-  agent.relay = async (call, pass) => (await Promise.all([pass(call), pass(call)]))[1];
+  agent.relay = async (call, pass) => {
+    const answers = await Promise.all([pass(call), pass(call)]);
+    // Which of the two was first, only the agent knows: the app gets what the other one was told.
+    return answers.find(({ status }) => status !== 200) ?? answers[1];
+  };
   expect(await codeOf(session.request('write', 1))).toBe('RESULT_UNKNOWN');
   expect(agent.executed).toHaveLength(1);
 });
