@@ -1,6 +1,6 @@
-// How the tests run: unit tests beside the code, one file more at a time than the smallest machine has cores, since they
-// wait for a third of their time; then whole-system tests, which start programs of their own. Such a file has a folder,
-// ports and processes of its own, so it minds no other beside it; what it waits for, it waits for by asking.
+// How the tests run: unit tests beside the code, then whole-system tests, which start programs of their own; of both, one
+// file more at a time than the smallest machine has cores, since they wait for a third of their time. A whole-system file has
+// a folder, ports and processes of its own, so it minds no other beside it; what it waits for, it waits for by asking.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
@@ -9,7 +9,6 @@ import { plugins } from './build/renderer-config.mjs';
 
 /** Test files at a time, each in a process of its own. */
 const workers = 3;
-const systemWorkers = 2;
 /** Milliseconds that one unit test, or one of its hooks, may take. */
 const unitTimeoutMs = 30_000;
 /** Milliseconds that one whole-system test, or one of its hooks, may take. */
@@ -67,7 +66,7 @@ export default defineConfig({
           exclude: notNow,
           testTimeout: systemTimeoutMs,
           hookTimeout: systemTimeoutMs,
-          maxWorkers: systemWorkers,
+          maxWorkers: workers,
           sequence: { groupOrder: 1 },
         },
       },
