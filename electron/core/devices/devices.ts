@@ -69,10 +69,11 @@ export class Devices {
     const journal = await RequestJournal.open({ dataFolder, key: secrets.journalKey, limits: most });
     opened.add(() => journal.close());
     // Apart from the requests, which are many to a start and would push its nonce out; and of any age.
-    const startLimits = { ...most, maxAgeMs: Infinity };
     const starts = await RequestJournal.open({
-      ...{ dataFolder, key: secrets.journalKey },
-      ...{ folder: 'device-starts', limits: startLimits },
+      dataFolder,
+      folder: 'device-starts',
+      key: secrets.journalKey,
+      limits: { ...most, maxAgeMs: Infinity },
     });
     opened.add(() => starts.close());
     const sessions = new DeviceSessions(options.limits, options.clock);

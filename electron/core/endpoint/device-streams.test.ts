@@ -66,6 +66,9 @@ describe('a hostile relay', () => {
     const session = await app.start();
     for (let count = 0; count < 20; count += 1) await app.request(session, 'ping');
     expect(codeOf(await app.sendStart(message))).toBe('device_start_replayed');
+    await world.stop();
+    await world.start();
+    expect(codeOf(await app.sendStart(message))).toBe('device_start_replayed');
   });
 
   it('cannot carry a request, or an answer, from one session to another', async () => {
